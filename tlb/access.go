@@ -1,47 +1,16 @@
 package tlb
 
-// Access is what the processor wants to do at an address.
-type Access uint8
+import "github.com/hashmmu/ppc64/pte"
+
+// Access is what the processor wants to do at an address, one of Load, Store
+// and Fetch; as Result.Prot, the set of accesses an entry permits.
+type Access = pte.Access
 
 const (
-	Load Access = iota
-	Store
-	Fetch
+	Load  = pte.Read
+	Store = pte.Write
+	Fetch = pte.Exec
 )
-
-var accessNames = [...]string{"load", "store", "fetch"}
-
-func (a Access) String() string { return name(accessNames[:], int(a)) }
-
-// Prot is the set of accesses an entry permits.
-type Prot uint8
-
-const (
-	ProtRead  Prot = 1
-	ProtWrite Prot = 2
-	ProtExec  Prot = 4
-)
-
-// Allows reports whether p permits the access.
-func (p Prot) Allows(a Access) bool {
-	switch a {
-	case Store:
-		return p&ProtWrite != 0
-	case Fetch:
-		return p&ProtExec != 0
-	}
-	return p&ProtRead != 0
-}
-
-func (p Prot) String() string {
-	s := []byte("---")
-	for i, c := range []byte("rwx") {
-		if p&(1<<i) != 0 {
-			s[i] = c
-		}
-	}
-	return string(s)
-}
 
 // Fault says why a translation failed. The exact registers that the exception
 // loads are read from the CPU that took it.
@@ -71,7 +40,7 @@ type Result struct {
 	PA    uint64 // physical (real) address; 0 on a fault
 	Hit   Hit    // the entries that matched
 	Shift uint8  // log2 of the page size in bytes; 0 if no entry was used
-	Prot  Prot   // every access the entry permits, not only the one asked for
+	Prot  Access // every access the entry permits, not only the one asked for
 	Fault Fault
 }
 

@@ -124,11 +124,14 @@ func (a *array) isLive(e int) bool { return a.live[e/64]>>(e%64)&1 != 0 }
 
 // next returns the first live entry at or after e, -1 if there is none. A loop
 // over it costs what the live entries cost, and may clear as it goes.
-func (a *array) next(e int) int {
-	for w := e / 64; w < len(a.live); w++ {
-		word := a.live[w]
-		if w == e/64 {
-			word = word >> (e % 64) << (e % 64)
+func (a *array) next(e int) int { return nextBit(a.live, e) }
+
+// nextBit returns the first bit set at or after i, -1 if there is none.
+func nextBit(bitmap []uint64, i int) int {
+	for w := i / 64; w < len(bitmap); w++ {
+		word := bitmap[w]
+		if w == i/64 {
+			word = word >> (i % 64) << (i % 64)
 		}
 		if word != 0 {
 			return w*64 + bits.TrailingZeros64(word)
