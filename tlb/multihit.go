@@ -17,9 +17,12 @@ const (
 	// ShutDown switches the TLB off until reset: nothing matches any
 	// more, writes have no effect.
 	ShutDown
+	// Displace, as the policy of a write, invalidates the entries that the new
+	// one overlaps: R10000, and sun4v's automatic demap.
+	Displace
 )
 
-var policyNames = [...]string{"first-match", "or-bits", "miss", "machine-check", "shutdown"}
+var policyNames = [...]string{"first-match", "or-bits", "miss", "machine-check", "shutdown", "displace"}
 
 func (p Policy) String() string { return name(policyNames[:], int(p)) }
 

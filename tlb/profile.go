@@ -30,6 +30,8 @@ type Profile struct {
 	MultiHit MultiHit
 	Quirks   Quirk // departures switched on; none in the named profiles
 
+	MIPS MIPSParams // if Family is MIPS
+
 	_ struct{}
 }
 
@@ -40,6 +42,11 @@ func (p *Profile) multiHit() MultiHit {
 		return MultiHit{}
 	}
 	return p.MultiHit
+}
+
+// bad returns the error for a field of p.
+func (p *Profile) bad(field string, value any, reason string) error {
+	return &ProfileError{Profile: p.Name, Field: field, Value: value, Reason: reason}
 }
 
 // ErrProfile is what a bad profile is reported as; see ProfileError.
@@ -61,7 +68,7 @@ func (e *ProfileError) Error() string {
 func (e *ProfileError) Unwrap() error { return ErrProfile }
 
 // Profiles lists the named profiles of every family.
-var Profiles = concat[Profile]()
+var Profiles = concat(mipsProfiles)
 
 // ByName returns the named profile.
 func ByName(name string) (Profile, error) {

@@ -46,6 +46,7 @@ var Quirks = concat(
 		"several matches: as the profile's MultiHit says",
 		"several matches are never detected, the first in search order answers",
 	}},
+	mipsQuirks,
 )
 
 func concat[T any](lists ...[]T) []T {
