@@ -13,11 +13,12 @@ const (
 	UltraSPARC
 	PPC405
 	PPC44x
+	PPC47x
 	E500
 	PPC603
 )
 
-var familyNames = [...]string{"mips", "ultrasparc", "ppc405", "ppc44x", "e500", "ppc603"}
+var familyNames = [...]string{"mips", "ultrasparc", "ppc405", "ppc44x", "ppc47x", "e500", "ppc603"}
 
 func (f Family) String() string { return name(familyNames[:], int(f)) }
 
@@ -31,6 +32,10 @@ type Profile struct {
 	Quirks   Quirk // departures switched on; none in the named profiles
 
 	MIPS MIPSParams // if Family is MIPS
+
+	PPC4xx PPC4xxParams // PPC405, PPC44x, PPC47x
+	E500   E500Params   // E500
+	PPC603 PPC603Params // PPC603
 
 	_ struct{}
 }
@@ -68,7 +73,7 @@ func (e *ProfileError) Error() string {
 func (e *ProfileError) Unwrap() error { return ErrProfile }
 
 // Profiles lists the named profiles of every family.
-var Profiles = concat(mipsProfiles)
+var Profiles = concat(mipsProfiles, profiles4xx, profilesE500, profiles603)
 
 // ByName returns the named profile.
 func ByName(name string) (Profile, error) {

@@ -1,0 +1,173 @@
+package tlb
+
+// Translate looks up ea for one access and updates DEAR and ESR on a fault.
+// Faults: TLBMiss (data or instruction TLB error), Protection (data or
+// instruction storage), MachineCheck and Shutdown if the profile's MultiHit
+// says so. Bits of ea above the low 32 are ignored.
+func (m *PPC4xx) Translate(acc Access, ea uint64) Result {
+	va := uint32(ea)
+	space := m.space(acc)
+	ctx := uint64(m.PID & m.layout.tid)
+	if m.layout.zoned {
+		if !space {
+			return Result{PA: uint64(va), Hit: unmapped, Prot: Load | Store | Fetch}
+		}
+	} else if space {
+		ctx |= ctx4xxSpace
+	}
+	h := m.search(va, ctx, ^uint64(0))
+	if h.N == 0 {
+		return m.missed(h, va, acc)
+	}
+	if h.N > 1 {
+		return m.several(h, va, ctx, acc)
+	}
+	e := &m.entries[h.First]
+	prot, zone := m.permits(e, m.MSR&MSRPR != 0)
+	if prot&acc == 0 {
+		return m.denied(h, va, acc, zone)
+	}
+	return Result{PA: m.real(e, va), Hit: h, Shift: m.shift(e), Prot: prot}
+}
+
+// space is the MSR bit that counts for the access: IS or DS (405: IR or DR).
+func (m *PPC4xx) space(acc Access) bool {
+	if acc == Fetch {
+		return m.MSR&MSRIS != 0
+	}
+	return m.MSR&MSRDS != 0
+}
+
+// search returns the entries that match; care takes bits of the context out
+// of the comparison.
+func (m *PPC4xx) search(va uint32, ctx, care uint64) Hit {
+	if m.layout.hashed {
+		return m.searchHashed(va, ctx, care)
+	}
+	if care == ^uint64(0) {
+		return m.tags.lookup(0, uint64(va), ctx|ctxLive)
+	}
+	return m.tags.scanCare(0, uint64(va), ctx|ctxLive, care, noHit)
+}
+
+// scanCare is scan with bits of the context taken out of the comparison. The
+// matches are added to h.
+func (a *array) scanCare(set int, va, ctx, care uint64, h Hit) Hit {
+	base := set * a.ways
+	for i := range a.cells[base : base+a.ways] {
+		c := &a.cells[base+i]
+		if (va^c.va)&c.mask|(ctx^c.ctx)&c.ctxMask&care == 0 {
+			h.add(base + i)
+		}
+	}
+	return h
+}
+
+// several answers an access that more than one entry matches.
+func (m *PPC4xx) several(h Hit, va uint32, ctx uint64, acc Access) Result {
+	m.lookup(OnLookup, h, uint64(va))
+	switch m.multi.Lookup {
+	case Miss:
+		return m.missed(h, va, acc)
+	case CheckMachine:
+		return Result{Hit: h, Fault: MachineCheck}
+	case ShutDown:
+		return Result{Hit: h, Fault: Shutdown}
+	}
+	all := m.multi.Lookup == OrBits
+	r, zone := m.combine(m.matching(h, va, ctx), va, acc, all)
+	r.Hit = h
+	if r.Prot&acc == 0 {
+		return m.denied(h, va, acc, zone)
+	}
+	return r
+}
+
+// combine answers from several entries: from all of them at once, or from the
+// first one (on the recorded 405 from the first that permits the access).
+func (m *PPC4xx) combine(list []int, va uint32, acc Access, all bool) (r Result, zone bool) {
+	problem := m.MSR&MSRPR != 0
+	for _, i := range list {
+		e := &m.entries[i]
+		prot, z := m.permits(e, problem)
+		if all {
+			r.PA |= m.real(e, va)
+			r.Prot |= prot
+			r.Shift = max(r.Shift, m.shift(e))
+			zone = zone || z
+			continue
+		}
+		r, zone = Result{PA: m.real(e, va), Prot: prot, Shift: m.shift(e)}, z
+		if prot&acc != 0 || !m.profile.Quirks.Has(Quirk405PermittingEntry) {
+			break
+		}
+	}
+	return r, zone
+}
+
+// matching lists all entries that match, in search order. Several matches are
+// rare, so this one may allocate.
+func (m *PPC4xx) matching(h Hit, va uint32, ctx uint64) []int {
+	list := make([]int, 0, h.N)
+	for i := range m.entries {
+		if m.tags.cells[i].matches(uint64(va), ctx|ctxLive) {
+			list = append(list, i)
+		}
+	}
+	return list
+}
+
+// missed is a data or instruction TLB error.
+func (m *PPC4xx) missed(h Hit, va uint32, acc Access) Result {
+	if acc != Fetch || m.profile.Quirks.Has(QuirkFetchMissDEAR) {
+		m.DEAR, m.ESR = va, storeBit(acc)
+	}
+	return Result{Hit: h, Fault: TLBMiss}
+}
+
+// denied is a data or instruction storage interrupt.
+func (m *PPC4xx) denied(h Hit, va uint32, acc Access, zone bool) Result {
+	m.ESR = storeBit(acc)
+	if zone {
+		m.ESR |= ESRZone
+	}
+	if acc != Fetch {
+		m.DEAR = va
+	}
+	return Result{Hit: h, Fault: Protection}
+}
+
+func storeBit(acc Access) uint32 {
+	if acc == Store {
+		return ESRStore
+	}
+	return 0
+}
+
+// TLBSX is tlbsx: the entry that translates ea for MMUCR[STID] and
+// MMUCR[STS], or for PID on the 405, in the form that TLBRE and TLBWE take.
+// Without a match it returns all ones and found is false. hits says how many
+// entries match; several are answered as the profile's MultiHit.Probe says.
+func (m *PPC4xx) TLBSX(ea uint32) (ra uint32, found bool, hits Hit) {
+	ctx, care := uint64(m.stid()), ^uint64(0)
+	switch {
+	case m.layout.zoned: // one address space
+	case m.profile.Quirks.Has(Quirk440ProbeIgnoresTS):
+		care &^= ctx4xxSpace
+	case m.MMUCR&mmucrSTS != 0:
+		ctx |= ctx4xxSpace
+	}
+	h := m.search(ea, ctx, care)
+	m.lookup(OnProbe, h, uint64(ea))
+	if h.N == 0 || h.N > 1 && m.multi.Probe == Miss {
+		return ^uint32(0), false, h
+	}
+	i := h.First
+	if h.N > 1 && m.multi.Probe == OrBits {
+		i |= h.Second
+	}
+	return m.operand(i), true, h
+}
+
+// mmucrSTS is the address space that tlbsx searches.
+const mmucrSTS = 0x10000
