@@ -1,0 +1,87 @@
+package hpt
+
+import (
+	"math/bits"
+
+	"github.com/hashmmu/ppc64/pte"
+)
+
+// Bits of V that decide a match, in the format 2 view of a format 3 entry: V
+// has no AVPN above bit 51 there, and B comes out of R.
+const vMatch3 = pte.VMatch & (0xc<<60 | 1<<52 - 1)
+
+// needle is what a search looks for: V of the entry in the format 2 view, under
+// mask.
+type needle struct{ v, mask uint64 }
+
+// needle makes the needle of a key in its primary or secondary group.
+func (t *Table) needle(k pte.Key, secondary bool) needle {
+	n := needle{k.AVPN() | pte.VValid, pte.VMatch}
+	if secondary {
+		n.v |= pte.VSecondary
+	}
+	if t.config.Format == Format3 {
+		n.mask = vMatch3
+	}
+	return n
+}
+
+// matches reports whether h, in the format 2 view, is what the search looks for.
+func (n needle) matches(h pte.HPTE) bool { return (h.V^n.v)&n.mask == 0 }
+
+// nominate returns the slots of a group whose V may match.
+func (t *Table) nominate(group uint64, n needle) uint32 {
+	if t.config.Format == Format3 {
+		n.mask &= 1<<52 - 1
+	}
+	return t.scanGroup(group, n.v, n.mask)
+}
+
+// Candidates returns in bit i whether V of slot i of a group equals v under
+// [pte.VMatch]; in a format 3 table, under what V holds there. It nominates: who
+// uses a slot loads it and compares again.
+func (t *Table) Candidates(group uint64, v uint64) uint8 {
+	return uint8(t.nominate(group, needle{v, pte.VMatch}))
+}
+
+// slot returns the slot of an index in a group.
+func (t *Table) slot(group uint64, index int) pte.Slot {
+	return pte.Slot(group*t.perGroup + uint64(index))
+}
+
+// find searches one group and returns the entry as memory has it.
+func (t *Table) find(group uint64, n needle) (raw pte.HPTE, index int, ok bool) {
+	for hits := t.nominate(group, n); hits != 0; hits &= hits - 1 {
+		index = bits.TrailingZeros32(hits)
+		if raw = t.LoadRaw(t.slot(group, index)); n.matches(t.view(raw)) {
+			return raw, index, true
+		}
+	}
+	return pte.HPTE{}, 0, false
+}
+
+// Lookup searches for a key's entry, primary group first, lowest slot first
+// (Power ISA Book III, Page Table Search). The page size is not looked at: see
+// [pte.Sizes.Actual].
+//
+// A hit is an entry that was in the table at one instant of the call. A miss is
+// exact as long as nobody inserts a key's new entry before removing its old one.
+func (t *Table) Lookup(k pte.Key) (pte.HPTE, pte.SlotHint, bool) {
+	hash := k.Hash()
+	if raw, i, ok := t.find(hash.Primary(t.mask), t.needle(k, false)); ok {
+		return t.view(raw), pte.MakeSlotHint(false, i), true
+	}
+	if raw, i, ok := t.find(hash.Secondary(t.mask), t.needle(k, true)); ok {
+		return t.view(raw), pte.MakeSlotHint(true, i), true
+	}
+	return pte.HPTE{}, 0, false
+}
+
+// at returns the slot that a hint names for a key. ok is false when it names
+// none.
+func (t *Table) at(k pte.Key, h pte.SlotHint) (s pte.Slot, ok bool) {
+	if !h.Hashed() || uint64(h.Index()) >= t.perGroup {
+		return 0, false
+	}
+	return t.slot(k.Hash().Group(h.Secondary(), t.mask), h.Index()), true
+}

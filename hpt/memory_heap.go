@@ -1,0 +1,27 @@
+//go:build !unix || race
+
+package hpt
+
+import "fmt"
+
+// heapOrder bounds tables in the Go heap: running out of it ends the process,
+// so what cannot be meant seriously is refused beforehand.
+const heapOrder = 34
+
+// newMemory takes 1<<order bytes from the Go heap. The race detector follows
+// accesses there and nowhere else.
+func newMemory(order int) ([]byte, error) {
+	if order > heapOrder {
+		return nil, fmt.Errorf("tables in the Go heap end at order %d", heapOrder)
+	}
+	return alignedBytes(1 << order), nil
+}
+
+// own leaves the memory to the garbage collector.
+func (t *Table) own([]byte) { t.owned = true }
+
+// release empties the table.
+func (t *Table) release() error {
+	t.Clear()
+	return nil
+}

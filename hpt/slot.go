@@ -1,0 +1,145 @@
+package hpt
+
+import (
+	"math/bits"
+	"runtime"
+
+	"github.com/hashmmu/ppc64/internal/sched"
+	"github.com/hashmmu/ppc64/pte"
+)
+
+// This file is the only one that touches the words of the table. Every
+// operation is made of load16 and cas16 on one slot, and of scanGroup, which
+// nominates slots and decides nothing.
+//
+// There are two implementations. The native one is the processor's 16-byte load
+// and compare-and-swap. The portable one makes a stripe of slots exclusive for
+// the writer by an odd generation, and has a reader try again when the
+// generation is odd or has moved under it. Reading V once more after R would not
+// do: a slot that goes from A to B and back to an equal A in between pairs A
+// with B's R (H2).
+
+// load16 returns V and R of slot s at one instant.
+func (t *Table) load16(s pte.Slot) (v, r uint64) {
+	p := &t.slots[s]
+	if haveNative && t.native {
+		v, r = load16(p)
+	} else {
+		v, r = t.stripe(s).load(p)
+	}
+	runtime.KeepAlive(t)
+	return v, r
+}
+
+// cas16 replaces V and R of slot s at one instant when both are as expected.
+func (t *Table) cas16(s pte.Slot, oldV, oldR, newV, newR uint64) (ok bool) {
+	p := &t.slots[s]
+	if haveNative && t.native {
+		ok = cas16(p, oldV, oldR, newV, newR)
+	} else {
+		ok = t.stripe(s).cas(p, oldV, oldR, newV, newR)
+	}
+	runtime.KeepAlive(t)
+	return ok
+}
+
+// scanGroup returns in bit i whether V of slot i of the group equals want under
+// mask, as memory has it. The slots are read one after the other.
+func (t *Table) scanGroup(group, want, mask uint64) (hits uint32) {
+	want, mask = bigEndian(want), bigEndian(mask) // swap the needle, not the haystack
+	first := group * t.perGroup
+	g := t.slots[first : first+t.perGroup]
+	for i := range g {
+		if (sched.LoadUint64(&g[i][0])^want)&mask == 0 {
+			hits |= 1 << i
+		}
+	}
+	runtime.KeepAlive(t)
+	return hits
+}
+
+// touch reads the slots that the hints name, so that their cache misses overlap.
+func (t *Table) touch(refs []pte.Ref) {
+	for _, r := range refs {
+		if s, ok := t.at(r.Key, r.Hint); ok {
+			sched.LoadUint64(&t.slots[s][0])
+		}
+	}
+	runtime.KeepAlive(t)
+}
+
+// bigEndian converts between a number and a word of memory.
+func bigEndian(x uint64) uint64 {
+	if hostBigEndian {
+		return x
+	}
+	return bits.ReverseBytes64(x)
+}
+
+// stripe is the generation of the slots that share it: odd while a writer is
+// inside. It fills a cache line.
+type stripe [stripeWords]uint64
+
+const (
+	stripeWords = 8
+	maxStripes  = 1024
+)
+
+// stripeCount is a power of two, and no more than one per group.
+func (t *Table) stripeCount() uint64 { return min(t.mask+1, maxStripes) }
+
+// stripe returns the stripe of slot s; the slots of a group share one.
+func (t *Table) stripe(s pte.Slot) *stripe {
+	return &t.stripes[uint64(s)/t.perGroup&t.stripeMask]
+}
+
+// load is the portable load16.
+func (g *stripe) load(p *slot) (v, r uint64) {
+	for {
+		gen := sched.LoadUint64(&g[0])
+		if gen&1 == 0 {
+			v, r = sched.LoadUint64(&p[0]), sched.LoadUint64(&p[1])
+			if sched.LoadUint64(&g[0]) == gen {
+				return bigEndian(v), bigEndian(r)
+			}
+			continue
+		}
+		sched.AwaitChange(&g[0], gen)
+	}
+}
+
+// cas is the portable cas16. A guest that reads the table by itself meets no
+// valid V beside a foreign R either: R is stored before a V that becomes valid,
+// and V first when it stops being so.
+func (g *stripe) cas(p *slot, oldV, oldR, newV, newR uint64) bool {
+	gen := g.lock()
+	same := bigEndian(sched.LoadUint64(&p[0])) == oldV && bigEndian(sched.LoadUint64(&p[1])) == oldR
+	if !same {
+		sched.StoreUint64(&g[0], gen) // nothing changed
+		return false
+	}
+	if oldV != newV && oldV&pte.VValid != 0 {
+		sched.StoreUint64(&p[0], bigEndian(newV&^pte.VValid))
+	}
+	if oldR != newR {
+		sched.StoreUint64(&p[1], bigEndian(newR))
+	}
+	if oldV != newV && (newV|^oldV)&pte.VValid != 0 {
+		sched.StoreUint64(&p[0], bigEndian(newV))
+	}
+	sched.StoreUint64(&g[0], gen+2)
+	return true
+}
+
+// lock makes the generation odd and returns the even one before.
+func (g *stripe) lock() uint64 {
+	for {
+		gen := sched.LoadUint64(&g[0])
+		if gen&1 == 0 && sched.CompareAndSwapUint64(&g[0], gen, gen+1) {
+			return gen
+		}
+		if gen&1 != 0 {
+			sched.AwaitChange(&g[0], gen)
+		}
+	}
+}

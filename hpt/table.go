@@ -1,0 +1,150 @@
+package hpt
+
+import (
+	"unsafe"
+
+	"github.com/hashmmu/ppc64/pte"
+)
+
+// Table is a hashed page table. Make one with [New]. All methods may be called
+// from any goroutine at any time.
+type Table struct {
+	config   Config
+	slots    []slot // the table itself, in whatever memory
+	mask     uint64 // groups - 1
+	perGroup uint64 // 8, less in tiny tables
+	native   bool   // 16-byte steps; else stripes
+	owned    bool   // memory of our own
+
+	stripes    []stripe // nil when native
+	stripeMask uint64
+	tags       *uint64 // last tag given to a tentative entry
+	victims    *uint64 // state of the victim choice
+}
+
+// slot is one entry in memory: V, R, big-endian.
+type slot [2]uint64
+
+const slotBytes = 16
+
+// Config returns the configuration, defaults filled in.
+func (t *Table) Config() Config { return t.config }
+
+// Order is log2 of the table's size in bytes.
+func (t *Table) Order() int { return t.config.Order }
+
+// Groups is the number of groups.
+func (t *Table) Groups() uint64 { return t.mask + 1 }
+
+// Mask is Groups()-1: what a hash is cut down with.
+func (t *Table) Mask() uint64 { return t.mask }
+
+// Slots is the number of slots.
+func (t *Table) Slots() uint64 { return uint64(len(t.slots)) }
+
+// Format is how entries lie in memory.
+func (t *Table) Format() Format { return t.config.Format }
+
+// Sizes is the page-size table by which entries are read.
+func (t *Table) Sizes() *pte.Sizes { return t.config.Sizes }
+
+// Close gives the table's own memory back; a caller's memory is left as it is.
+// It needs no agreement with calls in flight: they and all later ones find an
+// empty table. Closing is optional, since an unreachable table is freed, and
+// closing twice is harmless.
+func (t *Table) Close() error {
+	if !t.owned {
+		return nil
+	}
+	return t.release()
+}
+
+// setMemory makes m, checked or our own, the table.
+func (t *Table) setMemory(m []byte) {
+	t.slots = unsafe.Slice((*slot)(unsafe.Pointer(unsafe.SliceData(m))), len(m)/slotBytes)
+}
+
+// Words of the counters: two, and the stripes of the portable protocol.
+func (t *Table) counterWords() int {
+	n := 2
+	if !t.native {
+		n += int(t.stripeCount()) * stripeWords
+	}
+	return n
+}
+
+// setCounters puts tag, victim choice and stripes into words.
+func (t *Table) setCounters(words []uint64) {
+	t.tags, t.victims = &words[0], &words[1]
+	*t.victims = t.config.Seed
+	if !t.native {
+		n := t.stripeCount()
+		t.stripes = unsafe.Slice((*stripe)(unsafe.Pointer(&words[2])), n)
+		t.stripeMask = n - 1
+	}
+}
+
+// alignedBytes takes n bytes from the Go heap, aligned to 128.
+func alignedBytes(n int) []byte {
+	words := make([]uint64, (n+groupBytes)/8)
+	b := unsafe.Slice((*byte)(unsafe.Pointer(&words[0])), len(words)*8)
+	off := -uintptr(unsafe.Pointer(&words[0])) % groupBytes
+	return b[off:][:n:n]
+}
+
+// Load returns the entry in slot s in the format 2 view, V and R of one
+// instant. s is below Slots().
+func (t *Table) Load(s pte.Slot) pte.HPTE { return t.view(t.LoadRaw(s)) }
+
+// LoadRaw is Load without conversion: the two numbers as memory has them.
+func (t *Table) LoadRaw(s pte.Slot) pte.HPTE {
+	v, r := t.load16(s)
+	return pte.HPTE{V: v, R: r}
+}
+
+// CompareAndSwap replaces the entry in slot s when it is old, both doublewords
+// at once; both are in the format 2 view.
+func (t *Table) CompareAndSwap(s pte.Slot, old, new pte.HPTE) bool {
+	for {
+		raw := t.LoadRaw(s)
+		if t.view(raw) != old {
+			return false
+		}
+		if t.CompareAndSwapRaw(s, raw, t.raw(new)) {
+			return true
+		}
+	}
+}
+
+// CompareAndSwapRaw is CompareAndSwap without conversion.
+func (t *Table) CompareAndSwapRaw(s pte.Slot, old, new pte.HPTE) bool {
+	return t.cas16(s, old.V, old.R, new.V, new.R)
+}
+
+// StoreRaw replaces whatever slot s holds by h, unconverted.
+func (t *Table) StoreRaw(s pte.Slot, h pte.HPTE) { t.swapRaw(s, h) }
+
+// swapRaw is StoreRaw and returns what was there.
+func (t *Table) swapRaw(s pte.Slot, h pte.HPTE) pte.HPTE {
+	for {
+		if old := t.LoadRaw(s); t.CompareAndSwapRaw(s, old, h) {
+			return old
+		}
+	}
+}
+
+// view converts from memory to format 2.
+func (t *Table) view(raw pte.HPTE) pte.HPTE {
+	if t.config.Format == Format3 {
+		return pte.From3(raw.V, raw.R)
+	}
+	return raw
+}
+
+// raw converts from format 2 to memory.
+func (t *Table) raw(h pte.HPTE) pte.HPTE {
+	if t.config.Format == Format3 {
+		return h.To3()
+	}
+	return h
+}

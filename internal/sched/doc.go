@@ -1,0 +1,13 @@
+// Package sched is where the lock-free code of this module touches shared
+// memory: every atomic step goes through one of its functions.
+//
+// In the default build they are the functions of sync/atomic, inlined, and the
+// machine code is what it would be without this package. Under the build tag
+// explore each of them first calls the hook, so that an explorer can decide
+// which goroutine takes the next step; there the 16-byte load and
+// compare-and-swap, machine instructions in the default build, are single
+// steps too.
+//
+// One step is one access. The hook makes the interleaving of steps sequentially
+// consistent, as sync/atomic promises for the default build.
+package sched
