@@ -31,7 +31,8 @@ type Profile struct {
 	MultiHit MultiHit
 	Quirks   Quirk // departures switched on; none in the named profiles
 
-	MIPS MIPSParams // if Family is MIPS
+	MIPS  MIPSParams  // if Family is MIPS
+	Sparc SparcParams // if Family is UltraSPARC
 
 	PPC4xx PPC4xxParams // PPC405, PPC44x, PPC47x
 	E500   E500Params   // E500
@@ -73,7 +74,7 @@ func (e *ProfileError) Error() string {
 func (e *ProfileError) Unwrap() error { return ErrProfile }
 
 // Profiles lists the named profiles of every family.
-var Profiles = concat(mipsProfiles, profiles4xx, profilesE500, profiles603)
+var Profiles = concat(mipsProfiles, sparcProfiles, profiles4xx, profilesE500, profiles603)
 
 // ByName returns the named profile.
 func ByName(name string) (Profile, error) {

@@ -42,11 +42,12 @@ type QuirkInfo struct {
 // Quirks lists every departure there is.
 var Quirks = concat(
 	[]QuirkInfo{{
-		QuirkSearchOrder, "search-order", []Family{MIPS, UltraSPARC, PPC44x, E500},
+		QuirkSearchOrder, "search-order", []Family{MIPS, UltraSPARC, PPC405, PPC44x, E500},
 		"several matches: as the profile's MultiHit says",
 		"several matches are never detected, the first in search order answers",
 	}},
 	mipsQuirks,
+	sun4uQuirks,
 	ppcQuirks,
 )
 
