@@ -1,0 +1,129 @@
+package mm
+
+import (
+	"github.com/hashmmu/ppc64/pte"
+	"github.com/hashmmu/ppc64/tlb"
+)
+
+// Load reads the contents of the page of ea as user code does. Errors are those
+// of Fault, or one wrapping hpt.ErrBolted when the hash table has no room.
+func (c *CPU) Load(as *AddressSpace, ea pte.EA) (stamp uint64, err error) {
+	return c.Access(as, ea, pte.Read, 0)
+}
+
+// Fetch executes from the page of ea; it returns the contents too.
+func (c *CPU) Fetch(as *AddressSpace, ea pte.EA) (stamp uint64, err error) {
+	return c.Access(as, ea, pte.Exec, 0)
+}
+
+// Store replaces the contents of the page of ea.
+func (c *CPU) Store(as *AddressSpace, ea pte.EA, stamp uint64) error {
+	_, err := c.Access(as, ea, pte.Write, stamp)
+	return err
+}
+
+// explorerPatience is how often an explored access is tried again although
+// nothing about it has changed, before it waits for a change.
+const explorerPatience = 3
+
+// Access is an access by user code: the TLB, the walk behind it, the low-level
+// miss handler (hash_page), the page fault handler, and again from the start,
+// until it is done or fails for good. a is one kind of access; for a store, stamp
+// is what the page holds afterwards; otherwise the contents are returned.
+func (c *CPU) Access(as *AddressSpace, ea pte.EA, a pte.Access, stamp uint64) (uint64, error) {
+	as.users.add(c.id)
+	k := as.key(ea)
+	var last refault
+	for {
+		if c.stepper != nil {
+			c.accessStep(as, k, ea, a, &last)
+		}
+		got, o := c.hardware(k, a, stamp)
+		c.saw(uint64(o))
+		c.saw(got)
+		if o == Hit {
+			return got, nil
+		}
+		handled, err := c.m.backend.Miss(c, as, ea, a, o)
+		if err == nil && !handled {
+			err = c.Fault(as, ea, a)
+		}
+		if err != nil {
+			return 0, err
+		}
+	}
+}
+
+// hardware tries the access once: TLB, then walk. Translation and memory access
+// are one step for other CPUs' tlbie.
+func (c *CPU) hardware(k pte.Key, a pte.Access, stamp uint64) (uint64, Outcome) {
+	c.hw.Lock()
+	defer c.hw.Unlock()
+	e, ok := c.tlb.Lookup(k)
+	if ok && e.Prot&a == 0 && (a != pte.Write || e.Tag == tagChanged) {
+		return 0, Denied
+	}
+	if !ok || e.Prot&a == 0 {
+		t, o := c.m.backend.Walk(k, a)
+		if o != Hit {
+			return 0, o
+		}
+		e = tlb.CacheEntry{Key: k, Size: t.Size, RA: t.RA, Prot: t.Prot, Tag: tagChanged}
+		if t.Unchanged {
+			e.Prot &^= pte.Write
+			e.Tag = tagUnchanged
+		}
+		c.tlb.Insert(e)
+	}
+	if a == pte.Write {
+		c.m.frames.Store(e.RA, stamp)
+		return stamp, Hit
+	}
+	return c.m.frames.Load(e.RA), Hit
+}
+
+// Tags of a cached translation: whether C is known to be set. A store through
+// one where it is not goes back to the table.
+const (
+	tagUnchanged = iota
+	tagChanged
+)
+
+// refault remembers how an access failed last.
+type refault struct {
+	tries   int
+	outcome Outcome
+	entry   pte.LinuxPTE
+}
+
+// accessStep stops before a hardware access. One that has failed several times
+// in the same way waits until it would end differently, or the PTE has changed:
+// trying again and again would never end an exploration.
+func (c *CPU) accessStep(as *AddressSpace, k pte.Key, ea pte.EA, a pte.Access, last *refault) {
+	touches := c.m.backend.Touches(k, []Touch{{Loc{LocTLB, uint64(c.id)}, TouchWrite}, {Loc{LocFrames, 0}, TouchRead}})
+	var ready func() bool
+	if last.tries >= explorerPatience {
+		touches = append(touches, Touch{as.make(ea).loc(), TouchRead})
+		was := *last
+		ready = func() bool { return c.probe(k, a) != was.outcome || as.PTE(ea) != was.entry }
+	}
+	c.await(StepAccess, ea, ready, touches...)
+	now := refault{1, c.probe(k, a), as.PTE(ea)}
+	if now.outcome == last.outcome && now.entry == last.entry {
+		now.tries += last.tries
+	}
+	*last = now
+}
+
+// probe tells how hardware would end the access, and changes nothing.
+func (c *CPU) probe(k pte.Key, a pte.Access) Outcome {
+	if e, ok := c.tlb.Lookup(k); ok {
+		if e.Prot&a != 0 {
+			return Hit
+		}
+		if a != pte.Write || e.Tag == tagChanged {
+			return Denied
+		}
+	}
+	return c.m.backend.Probe(k, a)
+}

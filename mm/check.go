@@ -1,0 +1,119 @@
+package mm
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/hashmmu/ppc64/pte"
+	"github.com/hashmmu/ppc64/tlb"
+)
+
+// What Check and Duplicate report.
+var (
+	// ErrDuplicate: two valid translations of one page (the founding rule).
+	ErrDuplicate = errors.New("mm: two translations of one page")
+	// ErrOrphan: a translation that the Linux PTE does not know of (M1).
+	ErrOrphan = errors.New("mm: a translation that no PTE stands for")
+	// ErrStale: a TLB entry that the Linux PTE does not allow (M3).
+	ErrStale = errors.New("mm: a cached translation that no PTE stands for")
+	// ErrRefs: a frame with the wrong number of references (M2).
+	ErrRefs = errors.New("mm: wrong number of references to a frame")
+)
+
+// Duplicate tells whether more than one translation of the page of ea is valid,
+// and whether they disagree. It may be called at any time.
+func (as *AddressSpace) Duplicate(ea pte.EA) (dup, conflict bool) {
+	n, conflict := as.m.backend.Valid(as.key(ea))
+	return n > 1, conflict
+}
+
+// Check verifies the machine at rest, with no operation under way and nothing
+// pending: no page has two translations; no translation is left that its PTE
+// does not know of (M1); every TLB entry agrees with a present PTE; every frame
+// has as many references as it has users (M2); no freed frame was ever used. It
+// returns all it finds, joined.
+func (m *Machine) Check() error {
+	errs := []error{m.frames.Err()}
+	refs := map[pte.RA]int{m.zero: 1}
+	owner := make(map[pte.Key]pte.LinuxPTE)
+	for _, as := range m.spaces {
+		as.pages(func(ea pte.EA, p pte.LinuxPTE) {
+			k := as.key(ea)
+			owner[k] = p
+			errs = append(errs, m.checkPage(k, ea, p))
+			if m.kernel.Layout.IsPresent(p) {
+				refs[m.kernel.Layout.RA(p)]++
+			}
+		})
+	}
+	for _, f := range m.files {
+		f.count(refs)
+	}
+	for _, c := range m.cpus {
+		errs = append(errs, c.checkTLB(owner))
+	}
+	errs = append(errs, m.checkRefs(refs))
+	return errors.Join(errs...)
+}
+
+// pages calls f for every PTE that is not zero.
+func (as *AddressSpace) pages(f func(pte.EA, pte.LinuxPTE)) {
+	for ea := pte.EA(0); ea < MaxEA; {
+		t, span := as.pgd.seek(ea)
+		end := ea&^(span-1) + span
+		for ; t != nil && ea < end; ea += pageSize {
+			if p := t.entry(ea).Load(); p != 0 {
+				f(ea, pte.LinuxPTE(p))
+			}
+		}
+		ea = end
+	}
+}
+
+// checkPage compares what the hardware has of a page with its PTE.
+func (m *Machine) checkPage(k pte.Key, ea pte.EA, p pte.LinuxPTE) error {
+	l := m.kernel.Layout
+	n, conflict := m.backend.Valid(k)
+	switch {
+	case n > 1:
+		return fmt.Errorf("%w: %v, conflict %t", ErrDuplicate, ea, conflict)
+	case n == 1 && (p&l.HashPTE == 0 || !l.IsPresent(p)):
+		return fmt.Errorf("%w: %v", ErrOrphan, ea)
+	}
+	return nil
+}
+
+// checkTLB compares the cached translations of a CPU with the PTEs.
+func (c *CPU) checkTLB(owner map[pte.Key]pte.LinuxPTE) error {
+	l := c.m.kernel.Layout
+	var errs []error
+	c.tlb.InvalidateFunc(func(e tlb.CacheEntry) bool {
+		p := owner[e.Key]
+		if !l.IsPresent(p) || l.RA(p) != e.RA || !l.Granted(p).Has(e.Prot) {
+			errs = append(errs, fmt.Errorf("%w: CPU %d, %v", ErrStale, c.id, e.Key))
+		}
+		return false
+	})
+	return errors.Join(errs...)
+}
+
+// count adds the references that the page cache holds.
+func (f *Mapping) count(refs map[pte.RA]int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, ra := range f.pages {
+		refs[ra]++
+	}
+}
+
+// checkRefs compares reference counts with the users found.
+func (m *Machine) checkRefs(want map[pte.RA]int) error {
+	var errs []error
+	for i := range m.frames.frames {
+		ra := m.frames.base + pte.RA(i)<<pte.VPNShift
+		if have := m.frames.Refs(ra); have != want[ra] {
+			errs = append(errs, fmt.Errorf("%w: %v has %d, wants %d", ErrRefs, ra, have, want[ra]))
+		}
+	}
+	return errors.Join(errs...)
+}

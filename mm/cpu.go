@@ -1,0 +1,91 @@
+package mm
+
+import (
+	"runtime"
+	"sync"
+
+	"github.com/hashmmu/ppc64/batch"
+	"github.com/hashmmu/ppc64/pte"
+	"github.com/hashmmu/ppc64/tlb"
+)
+
+// CPU is a simulated processor running kernel and user code. One goroutine at a
+// time uses it; what other CPUs reach, its TLB, is guarded by hw.
+type CPU struct {
+	m       *Machine // immutable
+	id      int      // immutable
+	stepper Stepper  // immutable; nil unless explored
+
+	batch  *batch.Batch // owned by the CPU (Linux: ppc64_tlb_batch)
+	gather gather       // owned by the CPU (Linux: mmu_gathers)
+	held   []*lock      // owned by the CPU; the kernel locks it holds
+	one    [1]pte.Ref   // owned by the CPU; an argument that must not escape
+	random uint64       // owned by the CPU; the time base of victim choice
+
+	// hw makes a translation and the memory access by it one step: a tlbie from
+	// another CPU waits for it, as tlbsync does.
+	hw  sync.Mutex
+	tlb *tlb.Cache // protected by hw
+}
+
+// ID is the number of the CPU in its machine.
+func (c *CPU) ID() int { return c.id }
+
+// Machine returns the machine of the CPU.
+func (c *CPU) Machine() *Machine { return c.m }
+
+// TLB returns the hardware's translation cache.
+func (c *CPU) TLB() *tlb.Cache { return c.tlb }
+
+// Batch returns the pending invalidations of the CPU.
+func (c *CPU) Batch() *batch.Batch { return c.batch }
+
+// flush takes a batch of entries out of the hardware: first from behind the
+// TLBs, then from the TLBs, so that no TLB is filled again with what goes.
+func (c *CPU) flush(context uint64, refs []pte.Ref, s batch.Scope) {
+	as := c.m.spaces[context]
+	c.m.backend.Flush(c, as, refs)
+	c.tlbie(as, s, refs)
+}
+
+// tlbie removes translations from the TLBs of the scope and waits until no
+// access by them is under way (tlbie, eieio, tlbsync, ptesync). A CPU that joined
+// the space since the scope was decided may have used an entry before it was
+// invalidated, so the scope is looked at again here; it only widens.
+func (c *CPU) tlbie(as *AddressSpace, s batch.Scope, refs []pte.Ref) {
+	if c.stepper != nil {
+		c.tlbieStep(as, refs)
+	}
+	if s == batch.Local && as.users.only(c.id) {
+		c.dropTLB(refs)
+		return
+	}
+	as.users.all(func(cpu int) { c.m.cpus[cpu].dropTLB(refs) })
+}
+
+func (c *CPU) tlbieStep(as *AddressSpace, refs []pte.Ref) {
+	touches := make([]Touch, 0, MaxCPUs)
+	for i := range c.m.cpus {
+		touches = append(touches, Touch{Loc{LocTLB, uint64(i)}, TouchWrite})
+	}
+	c.await(StepTLBIE, as.address(refs[0].Key), nil, touches...)
+}
+
+func (c *CPU) dropTLB(refs []pte.Ref) {
+	c.hw.Lock()
+	defer c.hw.Unlock()
+	for i := range refs {
+		c.tlb.Invalidate(refs[i].Key, refs[i].Actual)
+	}
+}
+
+// relax lets other CPUs run while this one waits for a busy PTE. Explored CPUs
+// never spin: they wait in Stepper.Step.
+func (c *CPU) relax() { runtime.Gosched() }
+
+// coin is the low bit of the time base: which group loses a victim. It is
+// seeded by the CPU's number, so that the same run makes the same choices.
+func (c *CPU) coin() bool {
+	c.random += 0x9e3779b97f4a7c15
+	return (c.random^c.random>>29)>>7&1 != 0
+}

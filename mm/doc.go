@@ -1,0 +1,104 @@
+// Package mm is the Linux memory management that must keep the translation
+// hardware in step with the Linux page tables: page faults, zap, unmapping a
+// file range, mprotect, copy on write, on simulated CPUs that really translate.
+//
+// # Terminology
+//
+//   - Linux PTE: an entry of the Linux page table, a tree per address space. It
+//     says in HASHPTE whether a hash table entry may exist, and in which slot.
+//   - BUSY: the bit that locks one Linux PTE; hash_page takes nothing else.
+//   - PTL, PTE page lock: guards the entries of one page of the page table.
+//   - VMA: a part of an address space that is mapped in one way.
+//   - Mapping: a file, its page cache, and the reverse map of the VMAs that map it.
+//   - Hash fault: hardware has no translation or one that denies the access;
+//     hash_page may repair that from the Linux PTE alone. If not: page fault.
+//   - Zap: to take pages away and leave the VMA.
+//   - Orphan: a hash table entry whose Linux PTE was cleared; only the batch
+//     knows of it, until the flush.
+//   - Stamp: the contents of a page, one number in place of 4096 bytes.
+//
+// # Model
+//
+// A [Machine] has CPUs, frames, a hash table and a [Kernel] profile. Whatever
+// runs on a CPU is a method of [CPU]. An access goes the way of hardware: the
+// CPU's TLB, the walk of the hash table, then the low-level handler (hash_page),
+// then the page fault handler, and again from the start.
+//
+//	EA ─ TLB ─ hash table ─ hash_page ─ page fault
+//	      │        │            │           │
+//	      hit      hit, R C     Linux PTE   VMA, page cache
+//
+// One page through its life, in an address space with a shared file mapping:
+//
+//	                         Linux PTE              hash table   TLB
+//	mapped                   none                   -            -
+//	load: page fault         present, clean         -            -
+//	  preload                present, HASHPTE 3     slot 3, RO   -
+//	  load again             present, HASHPTE 3     slot 3, RO   RO
+//	store: hash fault        dirty, HASHPTE 3       slot 3, RW   -   (updatepp, tlbie)
+//	zap: PTE cleared         none                   slot 3, RW   RW  orphan, in the batch
+//	     flushed             none                   -            -
+//	     pages freed
+//
+// The founding bug is a flush that comes too late. Once the PTL is dropped
+// another CPU can fault, find no PTE and enter the page anew while the orphan is
+// live: two entries, one address. It needs an access that the orphan denies, a
+// store to a page that was read-only or clean.
+//
+// # Lock order
+//
+//	mmap_sem                   lock of an address space
+//		i_mmap_lock            lock of a Mapping; UnmapMappingRange enters here,
+//		                       without mmap_sem: the door of the founding bug
+//			PTL                PTE page lock
+//				BUSY           bit of one Linux PTE, one at a time
+//					batch      owned by the CPU
+//						table  lock-free or striped, calls nobody
+//						hw     of one CPU at a time; leaf
+//
+// A CPU that takes a lock out of order panics, always, as does one that changes
+// a PTE without its PTL.
+//
+// # Memory order
+//
+// All shared words are sync/atomic variables or guarded by a lock. Two orders
+// carry the proof of a flush: entries leave the hash table before TLBs are
+// flushed, and a CPU joins the users of an address space before its first walk
+// there, so a flusher that has removed the entries sees every CPU that could
+// have used them.
+//
+// # Invariants
+//
+//   - M1: a present Linux PTE that is not BUSY, lacks HASHPTE and whose page is in
+//     no pending batch has no valid hash table entry.
+//   - M2: a frame is released only after every flush of it.
+//   - M3: after ZapPageRange returns no CPU reads the old page.
+//   - M4: no dirty bit is lost.
+//   - M5: a cancelled range operation is a prefix.
+//   - M6: the lock order is kept.
+//
+// [Machine.Check] verifies them at rest.
+//
+// # Linux names
+//
+//	hash_page, __hash_page_4K      Backend.Miss        hpte_need_flush   Backend.Changed
+//	hash_preload                   Backend.Preload     flush_hash_range  Backend.Flush
+//	do_page_fault                  CPU.Fault           tlb_finish_mmu    batch.Batch.Finish
+//	zap_page_range                 CPU.ZapPageRange    munmap            CPU.Unmap
+//	unmap_mapping_range            CPU.UnmapMappingRange
+//	mprotect                       CPU.Protect         mmap              CPU.Map
+//	struct mm_struct               AddressSpace        struct vm_area_struct  VMA
+//	struct address_space           Mapping             struct mmu_gather      gather
+//
+// # Progress
+//
+// Accesses and range operations wait for locks and busy PTEs as the kernel's do.
+// Nothing waits for a CPU that is not running but holds no lock.
+//
+// # Not modelled
+//
+// Page table pages are not freed before their address space is; there is no
+// reclaim, no swap; a range operation does not yield its lock under contention;
+// memory is one number a page; instruction cache coherence; the SLB, since a
+// VSID is computed and never stale.
+package mm

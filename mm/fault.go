@@ -1,0 +1,180 @@
+package mm
+
+import "github.com/hashmmu/ppc64/pte"
+
+// Fault is the page fault handler for an access that the Linux page table does
+// not permit (Linux: do_page_fault, handle_mm_fault). It returns nil when the
+// access is worth another try, and ErrNoVMA, ErrProtected, ErrBus or
+// ErrNoMemory when it is not.
+func (c *CPU) Fault(as *AddressSpace, ea pte.EA, a pte.Access) error {
+	c.rlock(&as.mmapSem, ea)
+	defer c.runlock(&as.mmapSem, ea)
+	v := as.vma(ea)
+	if v == nil {
+		return ErrNoVMA
+	}
+	if !v.Prot.Has(a) {
+		return ErrProtected
+	}
+	p := as.make(ea)
+	old := c.read(p)
+	switch l := c.m.kernel.Layout; {
+	case l.None(old) && v.File == nil:
+		return c.anonymousFault(v, p, a)
+	case l.None(old):
+		return c.fileFault(v, p, a)
+	}
+	return c.presentFault(v, p, a, old)
+}
+
+// anonymousFault maps the zero page for a read and a fresh page for a store
+// (Linux: do_anonymous_page).
+func (c *CPU) anonymousFault(v *VMA, p page, a pte.Access) error {
+	l := c.m.kernel.Layout
+	ra := c.m.zero
+	grant := v.Prot &^ pte.Write
+	var flags pte.LinuxPTE
+	if a.Has(pte.Write) {
+		var err error
+		if ra, err = c.newAnon(0); err != nil {
+			return err
+		}
+		grant, flags = v.Prot, l.Dirty
+	} else {
+		c.m.frames.Get(ra)
+	}
+	c.install(p, l.Make(ra, grant)|l.Accessed|flags, a, ra, nil, 0)
+	return nil
+}
+
+// newAnon takes a frame for a private page.
+func (c *CPU) newAnon(stamp uint64) (pte.RA, error) {
+	ra, err := c.m.frames.Alloc(stamp)
+	if err == nil {
+		c.m.frames.setAnon(ra)
+	}
+	c.saw(uint64(ra))
+	return ra, err
+}
+
+// fileFault maps a page of a file, or for a store to a private mapping a copy
+// of it (Linux: do_no_page, do_read_fault, do_cow_fault, do_shared_fault).
+func (c *CPU) fileFault(v *VMA, p page, a pte.Access) error {
+	l := c.m.kernel.Layout
+	ra, seq, err := c.filePage(v.File, v.index(p.ea), p.ea)
+	if err != nil {
+		return err
+	}
+	store := a.Has(pte.Write)
+	grant := v.Prot
+	if store && !v.Shared {
+		file := ra
+		stamp := c.copyOut(p, file)
+		ra, err = c.newAnon(stamp)
+		c.put(file)
+		if err != nil {
+			return err
+		}
+	} else if !store && (!v.Shared || v.File.TrackDirty) {
+		grant &^= pte.Write
+	}
+	entry := l.Make(ra, grant) | l.Accessed
+	if store {
+		entry |= l.Dirty
+	}
+	c.install(p, entry, a, ra, v.File, seq)
+	return nil
+}
+
+// copyOut reads a page in order to copy it.
+func (c *CPU) copyOut(p page, ra pte.RA) uint64 {
+	c.step(StepCopy, p.ea, Loc{LocFrames, 0}, TouchRead)
+	stamp := c.m.frames.Load(ra)
+	c.saw(stamp)
+	return stamp
+}
+
+// install sets a PTE that is still none and enters it into the hash table. If
+// the PTE has been set since, or pages of the file f have begun to be unmapped
+// since it had count seq, it gives the page back and lets the access try again.
+func (c *CPU) install(p page, entry pte.LinuxPTE, a pte.Access, ra pte.RA, f *Mapping, seq uint64) {
+	c.lock(p.table.ptl, p.ea)
+	none := c.m.kernel.Layout.None(c.read(p))
+	if !none || f != nil && c.truncated(f, p.ea, seq) {
+		c.unlockPTEs(p.table, p.ea)
+		c.put(ra)
+		return
+	}
+	c.set(p, entry)
+	c.m.backend.Preload(c, p.as, p.ea, a)
+	c.unlockPTEs(p.table, p.ea)
+}
+
+// truncated reports whether the file's truncate count has left seq.
+func (c *CPU) truncated(f *Mapping, ea pte.EA, seq uint64) bool {
+	c.step(StepPage, ea, Loc{LocFile, f.id}, TouchRead)
+	moved := f.truncateCount.Load() != seq
+	c.saw(b2u(moved))
+	return moved
+}
+
+// presentFault deals with a PTE that is there but does not permit the access, or
+// did not when the access was made (Linux: handle_pte_fault).
+func (c *CPU) presentFault(v *VMA, p page, a pte.Access, old pte.LinuxPTE) error {
+	l := c.m.kernel.Layout
+	c.lock(p.table.ptl, p.ea)
+	cur := c.read(p)
+	switch {
+	case (cur^old)&^l.HPTEFlags() != 0: // pte_same
+		c.unlockPTEs(p.table, p.ea)
+		return nil
+	case a.Has(pte.Write) && cur&l.Write == 0:
+		return c.writeProtectFault(v, p, a, cur)
+	}
+	c.note(NoteSpurious, p.ea)
+	c.grant(p, a, l.Accessed|l.WithAccess(0, a))
+	return nil
+}
+
+// grant adds access to a present PTE and drops the PTE page lock.
+func (c *CPU) grant(p page, a pte.Access, set pte.LinuxPTE) {
+	if a.Has(pte.Write) {
+		set |= c.m.kernel.Layout.Dirty
+	}
+	c.setAccessFlags(p, set)
+	c.m.backend.Preload(c, p.as, p.ea, a)
+	c.unlockPTEs(p.table, p.ea)
+}
+
+// writeProtectFault makes a page writable in place, when nobody else has it or
+// stores are meant to be shared, or replaces it by a copy (Linux: do_wp_page).
+// The PTE page lock is held on entry and not on return.
+func (c *CPU) writeProtectFault(v *VMA, p page, a pte.Access, cur pte.LinuxPTE) error {
+	l := c.m.kernel.Layout
+	old := l.RA(cur)
+	if v.Shared || c.exclusive(old) {
+		c.grant(p, a, l.Accessed|l.Write)
+		return nil
+	}
+	c.m.frames.Get(old)
+	c.unlockPTEs(p.table, p.ea)
+	fresh, err := c.newAnon(c.copyOut(p, old))
+	if err != nil {
+		c.put(old)
+		return err
+	}
+	c.lock(p.table.ptl, p.ea)
+	if (c.read(p)^cur)&^l.HPTEFlags() != 0 {
+		c.unlockPTEs(p.table, p.ea)
+		c.put(fresh)
+		c.put(old)
+		return nil
+	}
+	c.clearFlush(p)
+	c.set(p, l.Make(fresh, v.Prot)|l.Accessed|l.Dirty)
+	c.m.backend.Preload(c, p.as, p.ea, a)
+	c.unlockPTEs(p.table, p.ea)
+	c.put(old) // ours
+	c.put(old) // the PTE's
+	return nil
+}

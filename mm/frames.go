@@ -1,0 +1,150 @@
+package mm
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+	"sync/atomic"
+
+	"github.com/hashmmu/ppc64/pte"
+)
+
+// ErrNoMemory reports that no frame is free.
+var ErrNoMemory = errors.New("mm: out of frames")
+
+// ErrUseAfterFree reports an access to a frame that nobody owns any more: a
+// translation outlived its page (M2).
+var ErrUseAfterFree = errors.New("mm: use of a freed frame")
+
+// Frames allocates page frames of 4 KiB, counts references to them and carries
+// their contents: one 64-bit stamp instead of 4096 bytes, enough to tell which
+// store a load saw. It is safe for concurrent use.
+type Frames struct {
+	base   pte.RA
+	frames []frame
+
+	mu   sync.Mutex
+	free []uint32 // protected by mu; the last one is next
+	errs []error  // protected by mu; the first few violations
+}
+
+type frame struct {
+	refs  atomic.Int32
+	dirty atomic.Bool // a dirty PTE of the page was cleared
+	anon  atomic.Bool // belongs to one private mapping, not to a file
+	stamp atomic.Uint64
+}
+
+// freedStamp marks the contents of a free frame.
+const freedStamp = 0xdead_dead_dead_dead
+
+// NewFrames returns n free frames from real address base on.
+func NewFrames(base pte.RA, n int) *Frames {
+	f := &Frames{base: base, frames: make([]frame, n), free: make([]uint32, n)}
+	for i := range f.free {
+		f.free[i] = uint32(n - 1 - i)
+		f.frames[i].stamp.Store(freedStamp)
+	}
+	return f
+}
+
+// Alloc takes a free frame, with one reference and the given contents.
+func (f *Frames) Alloc(stamp uint64) (pte.RA, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	n := len(f.free)
+	if n == 0 {
+		return 0, ErrNoMemory
+	}
+	i := f.free[n-1]
+	f.free = f.free[:n-1]
+	fr := &f.frames[i]
+	fr.refs.Store(1)
+	fr.dirty.Store(false)
+	fr.anon.Store(false)
+	fr.stamp.Store(stamp)
+	return f.base + pte.RA(i)<<pte.VPNShift, nil
+}
+
+// Get adds a reference to a frame that has one.
+func (f *Frames) Get(ra pte.RA) {
+	if f.at(ra).refs.Add(1) <= 1 {
+		f.violation(fmt.Errorf("%w: reference taken to %v", ErrUseAfterFree, ra))
+	}
+}
+
+// Put drops a reference; the last one frees the frame.
+func (f *Frames) Put(ra pte.RA) {
+	fr := f.at(ra)
+	switch n := fr.refs.Add(-1); {
+	case n == 0:
+		fr.stamp.Store(freedStamp)
+		f.mu.Lock()
+		f.free = append(f.free, f.index(ra))
+		f.mu.Unlock()
+	case n < 0:
+		f.violation(fmt.Errorf("%w: reference to %v dropped twice", ErrUseAfterFree, ra))
+	}
+}
+
+// Refs is the number of references to a frame.
+func (f *Frames) Refs(ra pte.RA) int { return int(f.at(ra).refs.Load()) }
+
+// Free is the number of free frames.
+func (f *Frames) Free() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return len(f.free)
+}
+
+// Load returns the contents of a frame, as a CPU sees them through a
+// translation it has. A free frame is a violation.
+func (f *Frames) Load(ra pte.RA) uint64 {
+	fr := f.at(ra)
+	stamp := fr.stamp.Load()
+	f.mustLive(fr, ra, "load from")
+	return stamp
+}
+
+// Store replaces the contents of a frame.
+func (f *Frames) Store(ra pte.RA, stamp uint64) {
+	fr := f.at(ra)
+	f.mustLive(fr, ra, "store to")
+	fr.stamp.Store(stamp)
+}
+
+// SetDirty records that a dirty PTE of the page was cleared (set_page_dirty).
+func (f *Frames) SetDirty(ra pte.RA) { f.at(ra).dirty.Store(true) }
+
+// Dirty reports whether a dirty PTE of the page was cleared.
+func (f *Frames) Dirty(ra pte.RA) bool { return f.at(ra).dirty.Load() }
+
+// Anon reports whether the page belongs to private mappings, not to a file.
+func (f *Frames) Anon(ra pte.RA) bool { return f.at(ra).anon.Load() }
+
+func (f *Frames) setAnon(ra pte.RA) { f.at(ra).anon.Store(true) }
+
+// Err returns the violations seen so far, joined; nil if there were none.
+func (f *Frames) Err() error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return errors.Join(f.errs...)
+}
+
+func (f *Frames) mustLive(fr *frame, ra pte.RA, what string) {
+	if fr.refs.Load() <= 0 {
+		f.violation(fmt.Errorf("%w: %s %v", ErrUseAfterFree, what, ra))
+	}
+}
+
+func (f *Frames) violation(err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if len(f.errs) < 8 {
+		f.errs = append(f.errs, err)
+	}
+}
+
+func (f *Frames) index(ra pte.RA) uint32 { return uint32((ra - f.base) >> pte.VPNShift) }
+
+func (f *Frames) at(ra pte.RA) *frame { return &f.frames[f.index(ra)] }

@@ -1,0 +1,71 @@
+package mm
+
+import (
+	"fmt"
+
+	"github.com/hashmmu/ppc64/batch"
+	"github.com/hashmmu/ppc64/pte"
+)
+
+// Kernel is what differs between kernels, as data.
+type Kernel struct {
+	Name   string
+	Layout *pte.Layout
+	VSID   pte.VSIDScheme
+	// Policy is how the kernel flushes: what an unmodified one does.
+	Policy batch.Policy
+
+	// EarlyHashPTE: hash_page sets HASHPTE together with BUSY, before the hash
+	// table entry exists.
+	EarlyHashPTE bool
+	// RightsBeforeBusy: hash_page looks at the access rights before the BUSY bit.
+	RightsBeforeBusy bool
+	// SetPTEFlushes: set_pte_at over a present PTE clears it and flushes first.
+	SetPTEFlushes bool
+	// ModifyProt: mprotect makes PTEs non-present with modify_prot_start and
+	// present again with modify_prot_commit, in lazy MMU mode; otherwise with
+	// ptep_get_and_clear and set_pte_at.
+	ModifyProt bool
+	// DontNeedShared: MADV_DONTNEED holds mmap_sem for reading only.
+	DontNeedShared bool
+	// IMmapShared: unmap_mapping_range holds i_mmap_lock for reading only.
+	IMmapShared bool
+}
+
+// The kernel profiles.
+var (
+	// Linux2620 is Linux 2.6.20, February 2007: what the founding report is about.
+	Linux2620 = &Kernel{
+		Name: "2.6.20", Layout: pte.Linux2620, VSID: pte.VSID2620, Policy: batch.AtFinish(),
+		EarlyHashPTE: true, RightsBeforeBusy: true, SetPTEFlushes: true,
+	}
+	// Linux61 is Linux 6.1.
+	Linux61 = &Kernel{
+		Name: "6.1", Layout: pte.Linux61, VSID: pte.VSID61, Policy: batch.LazyMMU(),
+		ModifyProt: true, DontNeedShared: true, IMmapShared: true,
+	}
+)
+
+// Kernels lists the profiles.
+func Kernels() []*Kernel { return []*Kernel{Linux2620, Linux61} }
+
+// ParseKernel returns the profile with the given name.
+func ParseKernel(name string) (*Kernel, error) {
+	var names []string
+	for _, k := range Kernels() {
+		if k.Name == name {
+			return k, nil
+		}
+		names = append(names, k.Name)
+	}
+	return nil, fmt.Errorf("mm: unknown kernel %q; one of %v", name, names)
+}
+
+// segment returns the segment size of a user address (Linux: user_segment_size):
+// 256M below 1T, above it 1T where the kernel has those.
+func (k *Kernel) segment(ea pte.EA) pte.SegSize {
+	if ea>>40 != 0 && k.VSID.HasSeg(pte.Seg1T) {
+		return pte.Seg1T
+	}
+	return pte.Seg256M
+}

@@ -1,0 +1,124 @@
+package mm
+
+import (
+	"fmt"
+	"sync"
+
+	"github.com/hashmmu/ppc64/pte"
+)
+
+// rank orders the locks; see the package comment. A CPU takes locks in
+// ascending rank only (M6).
+type rank uint8
+
+const (
+	rankMmapSem rank = iota + 1
+	rankIMmap
+	rankPTL
+)
+
+var rankNames = [...]string{rankMmapSem: "mmap_sem", rankIMmap: "i_mmap_lock", rankPTL: "PTE page lock"}
+
+// lock is a kernel lock: a reader-writer lock with a rank and a number.
+type lock struct {
+	mu   sync.RWMutex
+	rank rank
+	id   uint64 // immutable; the Loc of the lock
+	// steps by which it is taken and given back: write, read
+	acquire, release, acquireR, releaseR Step
+}
+
+func (l *lock) loc() Loc { return Loc{LocLock, l.id} }
+
+// init makes a lock with the next number of the machine.
+func (l *lock) init(m *Machine, r rank) {
+	m.locks++
+	l.rank, l.id = r, m.locks
+	switch r {
+	case rankMmapSem:
+		l.acquire, l.release, l.acquireR, l.releaseR = StepDownWrite, StepUpWrite, StepDownRead, StepUpRead
+	case rankIMmap:
+		l.acquire, l.release, l.acquireR, l.releaseR = StepIMmapLock, StepIMmapFree, StepIMmapLock, StepIMmapFree
+	case rankPTL:
+		l.acquire, l.release = StepPTELock, StepPTEUnlock
+	}
+}
+
+// free tells whether lock would succeed.
+func (l *lock) free() bool {
+	ok := l.mu.TryLock()
+	if ok {
+		l.mu.Unlock()
+	}
+	return ok
+}
+
+// freeR tells whether rlock would succeed.
+func (l *lock) freeR() bool {
+	ok := l.mu.TryRLock()
+	if ok {
+		l.mu.RUnlock()
+	}
+	return ok
+}
+
+func (c *CPU) lock(l *lock, ea pte.EA) {
+	c.checkOrder(l)
+	if c.stepper != nil {
+		c.await(l.acquire, ea, l.free, Touch{l.loc(), TouchLock})
+	}
+	l.mu.Lock()
+	c.held = append(c.held, l)
+}
+
+func (c *CPU) unlock(l *lock, ea pte.EA) {
+	c.step(l.release, ea, l.loc(), TouchUnlock)
+	c.drop(l)
+	l.mu.Unlock()
+}
+
+func (c *CPU) rlock(l *lock, ea pte.EA) {
+	c.checkOrder(l)
+	if c.stepper != nil {
+		c.await(l.acquireR, ea, l.freeR, Touch{l.loc(), TouchRLock})
+	}
+	l.mu.RLock()
+	c.held = append(c.held, l)
+}
+
+func (c *CPU) runlock(l *lock, ea pte.EA) {
+	c.step(l.releaseR, ea, l.loc(), TouchRUnlock)
+	c.drop(l)
+	l.mu.RUnlock()
+}
+
+// checkOrder panics when taking l would break the lock order (M6): a mistake in
+// this package, never something a caller can bring about.
+func (c *CPU) checkOrder(l *lock) {
+	for _, h := range c.held {
+		if h.rank >= l.rank {
+			panic(fmt.Sprintf("mm: lock order: %s taken under %s", rankNames[l.rank], rankNames[h.rank]))
+		}
+	}
+}
+
+func (c *CPU) drop(l *lock) {
+	for i := len(c.held) - 1; i >= 0; i-- {
+		if c.held[i] == l {
+			c.held = append(c.held[:i], c.held[i+1:]...)
+			return
+		}
+	}
+	panic("mm: " + rankNames[l.rank] + " released but not held")
+}
+
+// mustHold panics when the CPU does not hold l: a PTE may only change under its
+// PTE page lock.
+func (c *CPU) mustHold(l *lock) {
+	for i := len(c.held) - 1; i >= 0; i-- {
+		if c.held[i] == l {
+			return
+		}
+	}
+	panic("mm: PTE changed without its " + rankNames[l.rank])
+}

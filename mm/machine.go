@@ -1,0 +1,185 @@
+package mm
+
+import (
+	"errors"
+	"fmt"
+	"math/bits"
+	"sync/atomic"
+
+	"github.com/hashmmu/ppc64/batch"
+	"github.com/hashmmu/ppc64/hpt"
+	"github.com/hashmmu/ppc64/pte"
+	"github.com/hashmmu/ppc64/tlb"
+)
+
+// ErrConfig reports a machine that cannot be built.
+var ErrConfig = errors.New("mm: bad configuration")
+
+// ConfigError names the field that is wrong and its value.
+type ConfigError struct {
+	Field string
+	Value any
+	Why   string
+}
+
+func (e *ConfigError) Error() string {
+	return fmt.Sprintf("mm: bad configuration: %s = %v: %s", e.Field, e.Value, e.Why)
+}
+
+// Unwrap makes errors.Is(err, ErrConfig) true.
+func (e *ConfigError) Unwrap() error { return ErrConfig }
+
+// MaxCPUs is the greatest number of CPUs of a machine.
+const MaxCPUs = 64
+
+// Config describes a machine. The zero value of a field is a sensible default
+// but for Table.
+type Config struct {
+	Kernel *Kernel       // nil: Linux61
+	Table  *hpt.Table    // the hash table; required
+	CPUs   int           // 0: 2
+	Frames int           // number of page frames; 0: 1024
+	Policy batch.Policy  // nil: the kernel's own
+	Nest   batch.Nesting // what leaving an inner lazy section does
+	Locks  LockGranularity
+	TLB    tlb.CacheConfig
+	// Preload makes a page fault put the new translation into the hash table
+	// before it returns, as Linux does from update_mmu_cache. NoPreload turns that
+	// off, so that the access comes back with a hash fault instead.
+	NoPreload bool
+	// Stepper schedules the CPUs; nil: they run as ordinary goroutines.
+	Stepper Stepper
+	// Backend makes the translation hardware of the machine; nil: the hash table.
+	Backend func(*Machine) Backend
+
+	_ struct{}
+}
+
+// Machine is a hash table, the CPUs that translate through it, frames, and the
+// kernel that keeps them in step. Make address spaces and files before CPUs run.
+type Machine struct {
+	kernel      *Kernel
+	table       *hpt.Table
+	frames      *Frames
+	cpus        []*CPU
+	granularity LockGranularity
+	noPreload   bool
+	backend     Backend
+	zero        pte.RA // the page of zeroes that reads of untouched memory map
+
+	locks  uint64                   // locks numbered so far
+	spaces map[uint64]*AddressSpace // by context
+	files  []*Mapping
+	stamp  atomic.Uint64 // the last stamp given out
+}
+
+// New builds a machine.
+func New(cfg Config) (*Machine, error) {
+	if cfg.Kernel == nil {
+		cfg.Kernel = Linux61
+	}
+	if cfg.CPUs == 0 {
+		cfg.CPUs = 2
+	}
+	if cfg.Frames == 0 {
+		cfg.Frames = 1024
+	}
+	if cfg.Policy == nil {
+		cfg.Policy = cfg.Kernel.Policy
+	}
+	switch {
+	case cfg.Table == nil:
+		return nil, &ConfigError{"Table", nil, "no hash table"}
+	case cfg.CPUs < 0 || cfg.CPUs > MaxCPUs:
+		return nil, &ConfigError{"CPUs", cfg.CPUs, fmt.Sprintf("not in 1..%d", MaxCPUs)}
+	case cfg.Frames < 0 || uint64(cfg.Frames) >= pte.RRPN>>pte.VPNShift/2:
+		return nil, &ConfigError{"Frames", cfg.Frames, "negative or beyond the real address range"}
+	case !cfg.Locks.Valid():
+		return nil, &ConfigError{"Locks", uint8(cfg.Locks), "no such granularity"}
+	}
+	m := &Machine{
+		kernel:      cfg.Kernel,
+		table:       cfg.Table,
+		frames:      NewFrames(frameBase, cfg.Frames),
+		granularity: cfg.Locks,
+		noPreload:   cfg.NoPreload,
+		spaces:      make(map[uint64]*AddressSpace),
+	}
+	zero, err := m.frames.Alloc(0)
+	if err != nil {
+		return nil, &ConfigError{"Frames", cfg.Frames, "no frame for the zero page"}
+	}
+	m.frames.setAnon(zero)
+	m.zero = zero
+	if cfg.Backend == nil {
+		cfg.Backend = NewHash
+	}
+	m.backend = cfg.Backend(m)
+	for i := range cfg.CPUs {
+		cache, err := tlb.NewCache(cfg.TLB)
+		if err != nil {
+			return nil, &ConfigError{"TLB", cfg.TLB, err.Error()}
+		}
+		c := &CPU{m: m, id: i, tlb: cache, stepper: cfg.Stepper}
+		c.batch = batch.New(batch.FlusherFunc(c.flush), batch.Config{Policy: cfg.Policy, Nesting: cfg.Nest})
+		m.cpus = append(m.cpus, c)
+	}
+	return m, nil
+}
+
+// frameBase is the real address of the first frame: not zero, so that a real
+// address of zero is never a frame.
+const frameBase pte.RA = 1 << 24
+
+// CPU returns CPU i. One goroutine at a time may use it.
+func (m *Machine) CPU(i int) *CPU { return m.cpus[i] }
+
+// CPUs is the number of CPUs.
+func (m *Machine) CPUs() int { return len(m.cpus) }
+
+// Kernel returns the kernel profile.
+func (m *Machine) Kernel() *Kernel { return m.kernel }
+
+// Table returns the hash table.
+func (m *Machine) Table() *hpt.Table { return m.table }
+
+// Frames returns the frame allocator.
+func (m *Machine) Frames() *Frames { return m.frames }
+
+// Space returns the address space with the given context number, nil if there
+// is none.
+func (m *Machine) Space(context uint64) *AddressSpace { return m.spaces[context] }
+
+// NewStamp returns page contents never seen before.
+func (m *Machine) NewStamp() uint64 { return m.stamp.Add(1) }
+
+// NewAddressSpace returns an empty address space with the given context number,
+// which must differ from that of every other space.
+func (m *Machine) NewAddressSpace(context uint64) *AddressSpace {
+	as := &AddressSpace{m: m, context: context}
+	as.mmapSem.init(m, rankMmapSem)
+	for i := range as.pageTableLocks {
+		as.pageTableLocks[i].init(m, rankPTL)
+	}
+	m.spaces[context] = as
+	return as
+}
+
+// cpuSet is a set of CPUs that only grows (Linux: mm_cpumask).
+type cpuSet struct{ bits atomic.Uint64 }
+
+func (s *cpuSet) add(cpu int) {
+	if b := uint64(1) << cpu; s.bits.Load()&b == 0 {
+		s.bits.Or(b)
+	}
+}
+
+// only reports whether no CPU but the given one is in the set.
+func (s *cpuSet) only(cpu int) bool { return s.bits.Load()&^(1<<cpu) == 0 }
+
+// all calls f for each CPU in the set.
+func (s *cpuSet) all(f func(cpu int)) {
+	for b := s.bits.Load(); b != 0; b &= b - 1 {
+		f(bits.TrailingZeros64(b))
+	}
+}

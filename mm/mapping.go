@@ -1,0 +1,112 @@
+package mm
+
+import (
+	"errors"
+	"sync"
+	"sync/atomic"
+
+	"github.com/hashmmu/ppc64/pte"
+)
+
+// ErrBus reports an access beyond the end of a mapped file (SIGBUS).
+var ErrBus = errors.New("mm: access beyond the end of the file")
+
+// Mapping is a file as memory sees it: its page cache and, in the reverse map,
+// every VMA that maps a part of it (Linux: struct address_space). It is safe for
+// concurrent use.
+type Mapping struct {
+	m  *Machine // immutable
+	id uint64   // immutable; the Loc of the page cache
+
+	// TrackDirty makes the first store to each page of a shared writable mapping
+	// fault, so that the file system sees it: pages are mapped read-only until
+	// then (Linux: vma_wants_writenotify). Otherwise they are mapped writable and
+	// clean, which the hash table has read-only all the same. Immutable.
+	TrackDirty bool
+
+	iMmapLock lock      // Linux: i_mmap_lock, i_mmap_rwsem
+	vmas      intervals // protected by iMmapLock
+
+	// truncateCount goes up before pages are unmapped; a fault that looked a page
+	// up before that starts over (Linux: truncate_count).
+	truncateCount atomic.Uint64
+
+	mu    sync.Mutex
+	pages map[uint64]pte.RA // protected by mu; the page cache, a reference each
+	size  uint64            // protected by mu; i_size in pages
+}
+
+// NewMapping returns a file of the given number of pages, none of them cached.
+func (m *Machine) NewMapping(pages uint64, trackDirty bool) *Mapping {
+	f := &Mapping{m: m, TrackDirty: trackDirty, pages: make(map[uint64]pte.RA), size: pages}
+	f.iMmapLock.init(m, rankIMmap)
+	f.id = f.iMmapLock.id
+	m.files = append(m.files, f)
+	return f
+}
+
+// Size is the length of the file in pages.
+func (f *Mapping) Size() uint64 {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.size
+}
+
+// Cached returns the frame that the page cache has for a page of the file.
+func (f *Mapping) Cached(index uint64) (pte.RA, bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	ra, ok := f.pages[index]
+	return ra, ok
+}
+
+// filePage returns the frame of a page of the file with a reference for the caller,
+// reading it in when it is not cached. A page read in has a stamp never seen
+// before. seq is the truncate count from before the page was looked up. ErrBus
+// beyond the end.
+func (c *CPU) filePage(f *Mapping, index uint64, ea pte.EA) (ra pte.RA, seq uint64, err error) {
+	c.step(StepPage, ea, Loc{LocFile, f.id}, TouchWrite)
+	seq = f.truncateCount.Load()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if index >= f.size {
+		return 0, seq, ErrBus
+	}
+	ra, ok := f.pages[index]
+	if !ok {
+		if ra, err = f.m.frames.Alloc(f.m.NewStamp()); err != nil {
+			return 0, seq, err
+		}
+		f.pages[index] = ra
+	}
+	f.m.frames.Get(ra)
+	c.saw(uint64(ra))
+	c.saw(seq)
+	return ra, seq, nil
+}
+
+// dropPages takes the pages first..last out of the page cache. Mappings of them
+// stay.
+func (c *CPU) dropPages(f *Mapping, first, last uint64) {
+	c.step(StepDropPage, 0, Loc{LocFile, f.id}, TouchWrite)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for index, ra := range f.pages {
+		if index >= first && index <= last {
+			delete(f.pages, index)
+			f.m.frames.Put(ra)
+		}
+	}
+}
+
+// setSize changes the length of the file.
+func (c *CPU) setSize(f *Mapping, pages uint64) {
+	c.step(StepDropPage, 0, Loc{LocFile, f.id}, TouchWrite)
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.size = pages
+}
+
+// attach and detach keep the reverse map. The caller holds iMmapLock.
+func (f *Mapping) attach(v *VMA) { f.vmas.insert(v) }
+func (f *Mapping) detach(v *VMA) { f.vmas.remove(v) }

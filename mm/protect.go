@@ -1,0 +1,97 @@
+package mm
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/hashmmu/ppc64/pte"
+)
+
+// Protect changes what a range may be used for (Linux: mprotect). All of the
+// range must be mapped, else ErrNoVMA and nothing changes. PTEs follow the VMA
+// at once, where they may: a page that must not be stored to yet (copy on write,
+// dirty tracking) stays read-only until it faults.
+func (c *CPU) Protect(ctx context.Context, as *AddressSpace, r Range, a pte.Access) (Result, error) {
+	res := Result{Next: r.Start}
+	if err := r.check(); err != nil {
+		return res, err
+	}
+	c.lock(&as.mmapSem, r.Start)
+	defer c.unlock(&as.mmapSem, r.Start)
+	old := as.overlapping(r)
+	if !covered(old, r) {
+		return res, fmt.Errorf("%w: part of %v", ErrNoVMA, r)
+	}
+	inside, outside := carve(old, r, func(v *VMA) { v.Prot = a })
+	c.replace(as, old, append(inside, outside...))
+	for _, v := range inside {
+		one, err := c.changeProtection(ctx, v)
+		res.Next, res.Pages = one.Next, res.Pages+one.Pages
+		if err != nil {
+			return res, err
+		}
+	}
+	return res, nil
+}
+
+// covered reports whether the sorted VMAs leave no hole in r.
+func covered(vmas []*VMA, r Range) bool {
+	at := r.Start
+	for _, v := range vmas {
+		if v.Start > at {
+			return false
+		}
+		at = v.End
+	}
+	return at >= r.End
+}
+
+// changeProtection brings the PTEs of a VMA in line with it and asks for the
+// old translations to be gone (Linux: change_protection, flush_tlb_range).
+func (c *CPU) changeProtection(ctx context.Context, v *VMA) (Result, error) {
+	return c.walk(ctx, v.as, v.Range, c.batch.RangeFlush, func(t *ptePage, part Range) int {
+		return c.protectPTEs(v, t, part)
+	})
+}
+
+// protectPTEs changes the PTEs of one PTE page (Linux: change_pte_range).
+func (c *CPU) protectPTEs(v *VMA, t *ptePage, r Range) int {
+	l := c.m.kernel.Layout
+	n := 0
+	c.enter(t, r.Start)
+	for ea := r.Start; ea < r.End; ea += pageSize {
+		p := page{v.as, ea, t, t.entry(ea)}
+		if !l.IsPresent(p.load()) {
+			continue
+		}
+		c.modifyProt(p, func(old pte.LinuxPTE) pte.LinuxPTE {
+			return l.WithAccess(old&^l.Invalid|l.Present, c.pteAccess(v, old))
+		})
+		n++
+	}
+	c.leave(t, r.Start)
+	return n
+}
+
+// pteAccess is the access that a PTE of v may grant to the page that it maps:
+// that of the VMA, without stores where those must fault first (Linux:
+// vm_page_prot, and for stores can_change_pte_writable).
+func (c *CPU) pteAccess(v *VMA, old pte.LinuxPTE) pte.Access {
+	l := c.m.kernel.Layout
+	a := v.Prot
+	dirty := old&l.Dirty != 0
+	switch {
+	case v.Shared && !v.File.TrackDirty:
+	case v.Shared && dirty:
+	case !v.Shared && dirty && c.m.kernel.ModifyProt && c.exclusive(l.RA(old)):
+	default:
+		a &^= pte.Write
+	}
+	return a
+}
+
+// exclusive reports whether a page belongs to one private mapping and to
+// nobody else.
+func (c *CPU) exclusive(ra pte.RA) bool {
+	return c.m.frames.Anon(ra) && c.m.frames.Refs(ra) == 1
+}

@@ -1,0 +1,87 @@
+package mm
+
+import "github.com/hashmmu/ppc64/pte"
+
+// The PTE primitives. Every change of a present PTE goes through them, with the
+// PTE page lock held; only hash_page changes one without that lock, under its
+// BUSY bit.
+
+// read reads the PTE as others may be changing it.
+func (c *CPU) read(p page) pte.LinuxPTE {
+	c.step(StepPTERead, p.ea, p.loc(), TouchRead)
+	old := p.load()
+	c.saw(uint64(old))
+	return old
+}
+
+// notBusy tells whether the PTE can be changed.
+func (p page) notBusy() bool { return p.load()&p.as.m.kernel.Layout.Busy == 0 }
+
+// update clears and sets bits in one step, once the PTE is not busy, tells the
+// backend when a hash entry may exist for the old value, and returns that
+// (Linux: pte_update).
+func (c *CPU) update(s Step, p page, clr, set pte.LinuxPTE) pte.LinuxPTE {
+	old := c.change(s, p, clr, set)
+	c.m.backend.Changed(c, p.as, p.ea, old)
+	return old
+}
+
+// change is update without telling the backend.
+func (c *CPU) change(s Step, p page, clr, set pte.LinuxPTE) pte.LinuxPTE {
+	c.mustHold(p.table.ptl)
+	if c.stepper != nil {
+		c.await(s, p.ea, p.notBusy, Touch{p.loc(), TouchWrite})
+	}
+	for {
+		old := p.load()
+		if old&c.m.kernel.Layout.Busy != 0 {
+			c.relax()
+			continue
+		}
+		if p.cas(old, old&^clr|set) {
+			c.saw(uint64(old))
+			return old
+		}
+	}
+}
+
+// getAndClear takes the PTE away (Linux: ptep_get_and_clear). Its hash entry, if
+// there is one, is then known to the batch only.
+func (c *CPU) getAndClear(p page) pte.LinuxPTE { return c.update(StepPTEClear, p, ^pte.LinuxPTE(0), 0) }
+
+// clearFlush takes the PTE away and waits until nobody can use it (Linux:
+// ptep_clear_flush).
+func (c *CPU) clearFlush(p page) pte.LinuxPTE {
+	old := c.getAndClear(p)
+	c.batch.RangeFlush()
+	return old
+}
+
+// setAccessFlags grants more (Linux: ptep_set_access_flags). The hash bits stay,
+// so hash_page finds the old entry and updates it; nothing is flushed.
+func (c *CPU) setAccessFlags(p page, set pte.LinuxPTE) { c.change(StepPTEUpdate, p, 0, set) }
+
+// set stores a PTE that maps a page (Linux: set_pte_at). The hash bits of the
+// new value are dropped: whoever stores it says that no hash entry exists.
+func (c *CPU) set(p page, v pte.LinuxPTE) {
+	c.mustHold(p.table.ptl)
+	l := c.m.kernel.Layout
+	if c.m.kernel.SetPTEFlushes && l.IsPresent(p.load()) {
+		c.clearFlush(p)
+	}
+	c.step(StepSetPTE, p.ea, p.loc(), TouchWrite)
+	p.entry.Store(uint64(v &^ l.HPTEFlags()))
+}
+
+// modifyProt changes the access that a present PTE grants, in the way of the
+// kernel: both ways drop the hash bits while the old entry waits in the batch.
+func (c *CPU) modifyProt(p page, change func(pte.LinuxPTE) pte.LinuxPTE) {
+	l := c.m.kernel.Layout
+	if !c.m.kernel.ModifyProt {
+		c.set(p, change(c.getAndClear(p)))
+		return
+	}
+	// modify_prot_start keeps the hash bits, modify_prot_commit is set_pte_at.
+	old := c.update(StepPTEUpdate, p, l.Present, l.Invalid)
+	c.set(p, change(old))
+}

@@ -1,0 +1,128 @@
+package mm
+
+import "github.com/hashmmu/ppc64/pte"
+
+// Step names an operation that other CPUs can see, in the kernel's words. A
+// simulated CPU stops before each of them when it has a [Stepper].
+type Step string
+
+// The steps. All of them live in the primitives (locks, PTE updates, hash
+// table operations, the hardware access) and nowhere else.
+const (
+	StepDownRead   Step = "down_read(mmap_sem)"
+	StepUpRead     Step = "up_read(mmap_sem)"
+	StepDownWrite  Step = "down_write(mmap_sem)"
+	StepUpWrite    Step = "up_write(mmap_sem)"
+	StepIMmapLock  Step = "i_mmap_lock"
+	StepIMmapFree  Step = "i_mmap_unlock"
+	StepPTELock    Step = "pte_offset_map_lock"
+	StepPTEUnlock  Step = "pte_unmap_unlock"
+	StepPTERead    Step = "pte_read"
+	StepPTEClear   Step = "pte_clear"
+	StepPTEUpdate  Step = "pte_update"
+	StepSetPTE     Step = "set_pte_at"
+	StepSetBusy    Step = "pte_set_busy"
+	StepClearBusy  Step = "pte_clear_busy"
+	StepInsert     Step = "hpte_insert"
+	StepUpdatePP   Step = "hpte_updatepp"
+	StepInvalidate Step = "hpte_invalidate"
+	StepRemove     Step = "hpte_remove"
+	StepTLBIE      Step = "tlbie"
+	StepPage       Step = "find_get_page"
+	StepDropPage   Step = "remove_from_page_cache"
+	StepCopy       Step = "copy_page"
+	StepFree       Step = "free_page"
+	StepAccess     Step = "access"
+)
+
+// Notes: what a CPU does that no other CPU can see.
+const (
+	NoteBatchAdd Step = "batch_add"
+	NoteSpurious Step = "spurious_fault"
+)
+
+// LocKind says what a Loc is.
+type LocKind uint8
+
+// The kinds of location.
+const (
+	LocLock   LocKind = iota // a lock; ID is its number
+	LocPTE                   // a Linux PTE; ID is its VPN
+	LocGroups                // the two groups of a key; ID is the lower group
+	LocTLB                   // a CPU's TLB; ID is the CPU
+	LocFile                  // the page cache of a mapping; ID is its number
+	LocFrames                // the frame allocator
+)
+
+// Loc is a location that operations of different CPUs meet at. IDs depend on
+// how the machine was set up, not on what ran, so they are equal in every
+// execution of one scenario.
+type Loc struct {
+	Kind LocKind
+	ID   uint64
+}
+
+// TouchKind is how an operation uses a location.
+type TouchKind uint8
+
+// How an operation uses a location.
+const (
+	TouchRead TouchKind = iota
+	TouchWrite
+	TouchLock    // takes it exclusively
+	TouchUnlock  // gives it back
+	TouchRLock   // takes it shared
+	TouchRUnlock // gives it back
+)
+
+// Touch is one use of a location.
+type Touch struct {
+	Loc  Loc
+	Kind TouchKind
+}
+
+// Op is what a CPU is about to do.
+type Op struct {
+	Step    Step
+	EA      pte.EA  // the page concerned; 0 where there is none
+	Touches []Touch // lent until the Stepper returns
+	// Ready tells whether the operation could be done now; nil means always. It
+	// changes nothing.
+	Ready func() bool
+}
+
+// Stepper schedules simulated CPUs: an explorer. Step returns when the
+// operation, which must be ready, is to be done; the CPU does it before it calls
+// again. Note reports what no other CPU can see. Saw reports what the last
+// operation read, so that a CPU's state is a function of what it saw.
+//
+// Without a Stepper, CPUs are ordinary goroutines and the cost is a nil check.
+type Stepper interface {
+	Step(cpu int, op Op)
+	Note(cpu int, n Step, ea pte.EA)
+	Saw(cpu int, v uint64)
+}
+
+func (c *CPU) note(n Step, ea pte.EA) {
+	if c.stepper != nil {
+		c.stepper.Note(c.id, n, ea)
+	}
+}
+
+func (c *CPU) saw(v uint64) {
+	if c.stepper != nil {
+		c.stepper.Saw(c.id, v)
+	}
+}
+
+// step stops before an operation that is always possible.
+func (c *CPU) step(s Step, ea pte.EA, loc Loc, k TouchKind) {
+	if c.stepper != nil {
+		c.await(s, ea, nil, Touch{loc, k})
+	}
+}
+
+// await stops until the operation is possible. Only called with a Stepper.
+func (c *CPU) await(s Step, ea pte.EA, ready func() bool, touches ...Touch) {
+	c.stepper.Step(c.id, Op{s, ea, touches, ready})
+}

@@ -1,0 +1,211 @@
+package mm
+
+import (
+	"errors"
+	"fmt"
+	"sort"
+
+	"github.com/hashmmu/ppc64/pte"
+)
+
+// Errors of mapping and of faults.
+var (
+	ErrNoVMA     = errors.New("mm: address not mapped")             // SIGSEGV, SEGV_MAPERR
+	ErrProtected = errors.New("mm: access not allowed by the VMA")  // SIGSEGV, SEGV_ACCERR
+	ErrOverlap   = errors.New("mm: range overlaps another mapping") //
+	ErrRange     = errors.New("mm: range empty, unaligned or out of bounds")
+)
+
+// Range is a half-open range of effective addresses.
+type Range struct{ Start, End pte.EA }
+
+// Pages returns the range of n pages from start on.
+func Pages(start pte.EA, n uint64) Range { return Range{start, start + pte.EA(n<<pte.VPNShift)} }
+
+// Len is the length in bytes.
+func (r Range) Len() uint64 { return uint64(r.End - r.Start) }
+
+// Contains reports whether ea lies in the range.
+func (r Range) Contains(ea pte.EA) bool { return ea >= r.Start && ea < r.End }
+
+func (r Range) intersect(o Range) Range { return Range{max(r.Start, o.Start), min(r.End, o.End)} }
+func (r Range) empty() bool             { return r.Start >= r.End }
+
+func (r Range) String() string { return fmt.Sprintf("[%v, %v)", r.Start, r.End) }
+
+// check reports a range that no mapping could have.
+func (r Range) check() error {
+	if r.empty() || (r.Start|r.End)%pageSize != 0 || r.End > MaxEA {
+		return fmt.Errorf("%w: %v", ErrRange, r)
+	}
+	return nil
+}
+
+// VMA is a part of an address space that is mapped in one way (Linux: struct
+// vm_area_struct). It is immutable: changing one replaces it.
+type VMA struct {
+	Range
+	Prot   pte.Access
+	Shared bool     // stores go to the file; meaningless without File
+	File   *Mapping // nil: private anonymous memory
+	Offset uint64   // page of the file that Start maps
+
+	as *AddressSpace // set when mapped
+}
+
+func (v *VMA) pages() uint64 { return v.Len() >> pte.VPNShift }
+
+// index returns the page of the file that ea maps.
+func (v *VMA) index(ea pte.EA) uint64 { return v.Offset + uint64(ea-v.Start)>>pte.VPNShift }
+
+// cut returns the part of v within r as a VMA of its own.
+func (v *VMA) cut(r Range) *VMA {
+	n := *v
+	n.Range = v.Range.intersect(r)
+	n.Offset = v.index(n.Start)
+	return &n
+}
+
+// AddressSpace is the memory of a process (Linux: struct mm_struct). Operations
+// on it are methods of [CPU]; it is safe for concurrent use by several.
+type AddressSpace struct {
+	m       *Machine // immutable
+	context uint64   // immutable; the context number that makes its VSIDs
+
+	mmapSem lock
+	vmas    []*VMA // protected by mmapSem; sorted, disjoint
+
+	pgd            pgd
+	pageTableLocks [lockStripes]lock // by granularity
+
+	users cpuSet // CPUs that ever translated in this space
+}
+
+// Context is the number from which the VSIDs of the space are made.
+func (as *AddressSpace) Context() uint64 { return as.context }
+
+// Key returns the key under which the hash table has the page of ea.
+func (as *AddressSpace) Key(ea pte.EA) pte.Key { return as.key(ea) }
+
+func (as *AddressSpace) key(ea pte.EA) pte.Key {
+	seg := as.m.kernel.segment(ea)
+	return pte.MakeKey(as.m.kernel.VSID.VSID(as.context, ea, seg), ea, seg, pte.Page4K)
+}
+
+// address is the way back from a key of the space to its effective address.
+func (as *AddressSpace) address(k pte.Key) pte.EA {
+	vsid := as.m.kernel.VSID
+	_, esid := vsid.Context(vsid.Unscramble(k.VSID, k.Seg), k.Seg)
+	return pte.EA(esid)<<k.Seg.Shift() | k.Offset()
+}
+
+// PTE returns the Linux page table entry of ea, zero when there is none.
+func (as *AddressSpace) PTE(ea pte.EA) pte.LinuxPTE {
+	p, ok := as.find(ea)
+	if !ok {
+		return 0
+	}
+	return p.load()
+}
+
+// vma returns the VMA that contains ea. The caller holds mmapSem.
+func (as *AddressSpace) vma(ea pte.EA) *VMA {
+	i := sort.Search(len(as.vmas), func(i int) bool { return as.vmas[i].End > ea })
+	if i < len(as.vmas) && as.vmas[i].Contains(ea) {
+		return as.vmas[i]
+	}
+	return nil
+}
+
+// overlapping returns the VMAs that share an address with r. The caller holds
+// mmapSem.
+func (as *AddressSpace) overlapping(r Range) []*VMA {
+	lo := sort.Search(len(as.vmas), func(i int) bool { return as.vmas[i].End > r.Start })
+	hi := sort.Search(len(as.vmas), func(i int) bool { return as.vmas[i].Start >= r.End })
+	return append([]*VMA(nil), as.vmas[lo:hi]...)
+}
+
+// Map adds a mapping (mmap with MAP_FIXED_NOREPLACE). It returns ErrRange or
+// ErrOverlap. v.Shared needs a file.
+func (c *CPU) Map(as *AddressSpace, v VMA) error {
+	if err := v.Range.check(); err != nil {
+		return err
+	}
+	if v.Shared && v.File == nil {
+		return fmt.Errorf("%w: shared without a file", ErrRange)
+	}
+	c.lock(&as.mmapSem, v.Start)
+	defer c.unlock(&as.mmapSem, v.Start)
+	if len(as.overlapping(v.Range)) > 0 {
+		return fmt.Errorf("%w: %v", ErrOverlap, v.Range)
+	}
+	v.as = as
+	c.replace(as, nil, []*VMA{&v})
+	return nil
+}
+
+// replace takes old, consecutive VMAs, out of the space and puts fresh ones in
+// their place, in the reverse maps too. The caller holds mmapSem for writing.
+// Other CPUs find either the old or the new ones in a reverse map, because
+// iMmapLock is held across the change.
+func (c *CPU) replace(as *AddressSpace, old, fresh []*VMA) {
+	for _, f := range files(old, fresh) {
+		c.lock(&f.iMmapLock, 0)
+		for _, v := range old {
+			if v.File == f {
+				f.detach(v)
+			}
+		}
+		for _, v := range fresh {
+			if v.File == f {
+				f.attach(v)
+			}
+		}
+		c.unlock(&f.iMmapLock, 0)
+	}
+	drop := make(map[*VMA]bool, len(old))
+	for _, v := range old {
+		drop[v] = true
+	}
+	vmas := make([]*VMA, 0, len(as.vmas)+len(fresh))
+	for _, v := range as.vmas {
+		if !drop[v] {
+			vmas = append(vmas, v)
+		}
+	}
+	vmas = append(vmas, fresh...)
+	sort.Slice(vmas, func(i, j int) bool { return vmas[i].Start < vmas[j].Start })
+	as.vmas = vmas
+}
+
+// files returns the files of the VMAs, each once, in order of appearance.
+func files(lists ...[]*VMA) []*Mapping {
+	var out []*Mapping
+	seen := make(map[*Mapping]bool)
+	for _, l := range lists {
+		for _, v := range l {
+			if v.File != nil && !seen[v.File] {
+				seen[v.File] = true
+				out = append(out, v.File)
+			}
+		}
+	}
+	return out
+}
+
+// carve splits the VMAs that overlap r at its ends. It returns what lies inside
+// r, after change has been applied to copies, and what stays outside.
+func carve(vmas []*VMA, r Range, change func(*VMA)) (inside, outside []*VMA) {
+	for _, v := range vmas {
+		if v.Start < r.Start {
+			outside = append(outside, v.cut(Range{v.Start, r.Start}))
+		}
+		in := v.cut(r)
+		change(in)
+		inside = append(inside, in)
+		if v.End > r.End {
+			outside = append(outside, v.cut(Range{r.End, v.End}))
+		}
+	}
+	return inside, outside
+}

@@ -1,0 +1,222 @@
+package mm
+
+import (
+	"context"
+
+	"github.com/hashmmu/ppc64/pte"
+)
+
+// Result says how far a range operation came.
+type Result struct {
+	// Next is where to go on: below it everything is done, from it on nothing
+	// (M5). At the end of the range when the operation was not cancelled.
+	Next  pte.EA
+	Pages int // PTEs cleared or changed
+}
+
+// gather holds the pages whose PTEs a CPU cleared until no translation of them
+// is left (Linux: struct mmu_gather).
+type gather struct{ frames []pte.RA }
+
+// gatherMax is how many pages are held before they are flushed and freed
+// (Linux 2.6.20: FREE_PTE_NR).
+const gatherMax = 506
+
+// remove hands a page over (Linux: tlb_remove_page).
+func (c *CPU) remove(ra pte.RA) {
+	c.gather.frames = append(c.gather.frames, ra)
+	if len(c.gather.frames) == gatherMax {
+		c.finish()
+	}
+}
+
+// finish flushes what is pending and then frees the pages, in this order (M2;
+// Linux: tlb_finish_mmu).
+func (c *CPU) finish() {
+	c.batch.Finish()
+	for _, ra := range c.gather.frames {
+		c.put(ra)
+	}
+	c.gather.frames = c.gather.frames[:0]
+}
+
+// put drops a reference to a frame.
+func (c *CPU) put(ra pte.RA) {
+	c.step(StepFree, 0, Loc{LocFrames, 0}, TouchWrite)
+	c.m.frames.Put(ra)
+}
+
+// ZapPageRange takes away the pages of a range, whatever maps there; the VMAs
+// stay, so the pages can be faulted in again (Linux: zap_page_range). The caller
+// holds no lock, so other CPUs may fault at the same time. When it returns, no
+// CPU reaches the old pages (M3). Cancelled by ctx it stops between PTE pages.
+func (c *CPU) ZapPageRange(ctx context.Context, as *AddressSpace, r Range) (Result, error) {
+	if err := r.check(); err != nil {
+		return Result{Next: r.Start}, err
+	}
+	return c.zap(ctx, as, r, true)
+}
+
+// MadviseDontNeed is madvise(MADV_DONTNEED): ZapPageRange under mmap_sem.
+func (c *CPU) MadviseDontNeed(ctx context.Context, as *AddressSpace, r Range) (Result, error) {
+	if err := r.check(); err != nil {
+		return Result{Next: r.Start}, err
+	}
+	if c.m.kernel.DontNeedShared {
+		c.rlock(&as.mmapSem, r.Start)
+		defer c.runlock(&as.mmapSem, r.Start)
+	} else {
+		c.lock(&as.mmapSem, r.Start)
+		defer c.unlock(&as.mmapSem, r.Start)
+	}
+	return c.zap(ctx, as, r, true)
+}
+
+// UnmapMappingRange takes n pages of a file, from page first on, away from
+// everybody who maps them; evenCOWs takes private copies of them too (Linux:
+// unmap_mapping_range). It holds the lock of the reverse map but mmap_sem of no
+// address space: a fault of any of them can come in as soon as a PTE page lock
+// is free. n = 0 means to the end of the file.
+func (c *CPU) UnmapMappingRange(ctx context.Context, f *Mapping, first, n uint64, evenCOWs bool) (Result, error) {
+	if c.m.kernel.IMmapShared {
+		c.rlock(&f.iMmapLock, 0)
+		defer c.runlock(&f.iMmapLock, 0)
+	} else {
+		c.lock(&f.iMmapLock, 0)
+		defer c.unlock(&f.iMmapLock, 0)
+	}
+	c.step(StepDropPage, 0, Loc{LocFile, f.id}, TouchWrite)
+	f.truncateCount.Add(1)
+
+	last := first + n - 1
+	if n == 0 {
+		last = ^uint64(0)
+	}
+	var total Result
+	var err error
+	f.vmas.overlapping(first, last, func(v *VMA) bool {
+		var one Result
+		one, err = c.zap(ctx, v.as, v.span(first, last), evenCOWs)
+		total.Next, total.Pages = one.Next, total.Pages+one.Pages
+		return err == nil
+	})
+	return total, err
+}
+
+// span is the part of the VMA that maps the file pages first..last.
+func (v *VMA) span(first, last uint64) Range {
+	r := v.Range
+	if first > v.Offset {
+		r.Start += pte.EA((first - v.Offset) << pte.VPNShift)
+	}
+	if end := v.Offset + v.pages() - 1; last < end {
+		r.End -= pte.EA((end - last) << pte.VPNShift)
+	}
+	return r
+}
+
+// PunchHole throws n pages of a file away, from page first on: a later access
+// finds fresh ones (Linux: hole punching; the page lock that keeps faults from
+// mapping a page just removed is modelled by the truncate count).
+func (c *CPU) PunchHole(ctx context.Context, f *Mapping, first, n uint64) (Result, error) {
+	if n == 0 {
+		return Result{}, ErrRange
+	}
+	c.dropPages(f, first, first+n-1)
+	return c.UnmapMappingRange(ctx, f, first, n, true)
+}
+
+// Truncate sets the length of a file in pages. The size is lowered first, so a
+// fault beyond it gets ErrBus (Linux: vmtruncate, truncate_pagecache).
+func (c *CPU) Truncate(ctx context.Context, f *Mapping, pages uint64) (Result, error) {
+	c.setSize(f, pages)
+	res, err := c.UnmapMappingRange(ctx, f, pages, 0, true)
+	c.dropPages(f, pages, ^uint64(0))
+	return res, err
+}
+
+// Unmap removes the mappings of a range and their pages (Linux: munmap).
+func (c *CPU) Unmap(ctx context.Context, as *AddressSpace, r Range) (Result, error) {
+	if err := r.check(); err != nil {
+		return Result{Next: r.Start}, err
+	}
+	c.lock(&as.mmapSem, r.Start)
+	defer c.unlock(&as.mmapSem, r.Start)
+	res, err := c.zap(ctx, as, r, true)
+	done := Range{r.Start, res.Next}
+	if !done.empty() {
+		old := as.overlapping(done)
+		_, outside := carve(old, done, func(*VMA) {})
+		c.replace(as, old, outside)
+	}
+	return res, err
+}
+
+// zap walks the PTE pages of a range and ends the operation: all is flushed and
+// the pages are freed when it returns.
+func (c *CPU) zap(ctx context.Context, as *AddressSpace, r Range, evenCOWs bool) (Result, error) {
+	return c.walk(ctx, as, r, c.finish, func(t *ptePage, part Range) int {
+		return c.zapPTEs(as, t, part, evenCOWs)
+	})
+}
+
+// walk calls do for each PTE page that exists in the range, in order, and end
+// at the end. It stops early when ctx is done.
+func (c *CPU) walk(ctx context.Context, as *AddressSpace, r Range, end func(), do func(*ptePage, Range) int) (Result, error) {
+	defer end()
+	res := Result{Next: r.Start}
+	for ea := r.Start; ea < r.End; ea = res.Next {
+		if err := ctx.Err(); err != nil {
+			return res, err
+		}
+		t, span := as.pgd.seek(ea)
+		part := Range{ea, min(r.End, ea&^(span-1)+span)}
+		if t != nil {
+			res.Pages += do(t, part)
+		}
+		res.Next = part.End
+	}
+	return res, nil
+}
+
+// zapPTEs clears the PTEs of one PTE page (Linux: zap_pte_range). Pages private
+// to the address space are left alone unless evenCOWs.
+func (c *CPU) zapPTEs(as *AddressSpace, t *ptePage, r Range, evenCOWs bool) int {
+	l := c.m.kernel.Layout
+	n := 0
+	c.enter(t, r.Start)
+	for ea := r.Start; ea < r.End; ea += pageSize {
+		p := page{as, ea, t, t.entry(ea)}
+		cur := p.load() // becomes none or present under the lock only
+		if !l.IsPresent(cur) || !evenCOWs && c.m.frames.Anon(l.RA(cur)) {
+			continue
+		}
+		old := c.getAndClear(p)
+		if old&l.Dirty != 0 {
+			c.m.frames.SetDirty(l.RA(old))
+		}
+		c.remove(l.RA(old))
+		n++
+	}
+	c.leave(t, r.Start)
+	return n
+}
+
+// enter takes the PTE page lock and enters lazy MMU mode.
+func (c *CPU) enter(t *ptePage, ea pte.EA) {
+	c.lock(t.ptl, ea)
+	c.batch.EnterLazy()
+}
+
+// leave ends lazy MMU mode and drops the PTE page lock, in this order: that is
+// where the batch is flushed under the policies that are safe.
+func (c *CPU) leave(t *ptePage, ea pte.EA) {
+	c.batch.LeaveLazy()
+	c.unlockPTEs(t, ea)
+}
+
+// unlockPTEs drops a PTE page lock (Linux: pte_unmap_unlock).
+func (c *CPU) unlockPTEs(t *ptePage, ea pte.EA) {
+	c.batch.BeforeUnlock()
+	c.unlock(t.ptl, ea)
+}
