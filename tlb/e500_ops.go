@@ -37,13 +37,13 @@ func (t *E500Thread) TLBWE() (entry int, o E500Outcome) {
 	if c.guests() && t.MSR&MSRGS != 0 {
 		return i, GuestPrivilege
 	}
+	if !t.qualified() {
+		return i, NotWritten
+	}
 	if i < 0 || !c.sizeSupported(i, uint32(t.regs[MAS1])) {
 		if q.Has(QuirkE500IllegalWrite) {
 			return i, IllegalWrite
 		}
-		return i, NotWritten
-	}
-	if !t.qualified() {
 		return i, NotWritten
 	}
 	if i < len(c.tlb0.cells) && !q.Has(QuirkE500OneVictim) {

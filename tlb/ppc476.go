@@ -48,7 +48,7 @@ func newBolts(g PPC4xxParams) bolts {
 // MMUBE returns the registers MMUBE0 and MMUBE1, which say where the bolted
 // entries are: IBE (set) in bits 31:24, 23:16 and 15:8, VBE (valid) in bits
 // 2, 1 and 0, for slots 0-2 and 3-5.
-func (m *PPC4xx) MMUBE() (mmube0, mmube1 uint32) {
+func (m *PPC4xxMMU) MMUBE() (mmube0, mmube1 uint32) {
 	var r [2]uint32
 	for s, e := range m.bolt.slot {
 		if e >= 0 {
@@ -60,7 +60,7 @@ func (m *PPC4xx) MMUBE() (mmube0, mmube1 uint32) {
 }
 
 // set47x is the set of a page: its number folded by exclusive-or.
-func (m *PPC4xx) set47x(ea uint32, shift uint8) int {
+func (m *PPC4xxMMU) set47x(ea uint32, shift uint8) int {
 	sets := len(m.entries) / m.tags.ways
 	width := bits.TrailingZeros(uint(sets))
 	set := 0
@@ -71,7 +71,7 @@ func (m *PPC4xx) set47x(ea uint32, shift uint8) int {
 }
 
 // searchHashed looks in the set of each page size in use.
-func (m *PPC4xx) searchHashed(va uint32, ctx, care uint64) Hit {
+func (m *PPC4xxMMU) searchHashed(va uint32, ctx, care uint64) Hit {
 	h := noHit
 	for shift := range m.sized {
 		if m.sized[shift] != 0 {
@@ -97,7 +97,7 @@ func (a *array) scanShift(set int, va, ctx, care uint64, shift uint8, h Hit) Hit
 }
 
 // select4xx is the entry that a tlbwe goes to.
-func (m *PPC4xx) select4xx(ra uint32, word int, value uint32) int {
+func (m *PPC4xxMMU) select4xx(ra uint32, word int, value uint32) int {
 	if !m.layout.hashed {
 		return m.indexOf(ra)
 	}
@@ -134,7 +134,7 @@ func (m *PPC4xx) select4xx(ra uint32, word int, value uint32) int {
 
 // victim47x chooses the way that a write without a way replaces: an invalid
 // one, else the next in turn that is not bolted.
-func (m *PPC4xx) victim47x(set int) int {
+func (m *PPC4xxMMU) victim47x(set int) int {
 	base := set * m.tags.ways
 	for way := range m.tags.ways {
 		if !m.tags.isLive(base+way) && !m.entries[base+way].bolted {
@@ -150,7 +150,7 @@ func (m *PPC4xx) victim47x(set int) int {
 }
 
 // unbolt forgets that entry i is bolted.
-func (m *PPC4xx) unbolt(i int) {
+func (m *PPC4xxMMU) unbolt(i int) {
 	if !m.entries[i].bolted {
 		return
 	}
@@ -163,7 +163,7 @@ func (m *PPC4xx) unbolt(i int) {
 }
 
 // indexOf is the entry that an operand names.
-func (m *PPC4xx) indexOf(ra uint32) int {
+func (m *PPC4xxMMU) indexOf(ra uint32) int {
 	if !m.layout.hashed {
 		return int(ra % uint32(len(m.entries)))
 	}
@@ -173,7 +173,7 @@ func (m *PPC4xx) indexOf(ra uint32) int {
 }
 
 // operand is the inverse of indexOf, as tlbsx returns it.
-func (m *PPC4xx) operand(i int) uint32 {
+func (m *PPC4xxMMU) operand(i int) uint32 {
 	if !m.layout.hashed {
 		return uint32(i)
 	}
@@ -182,7 +182,7 @@ func (m *PPC4xx) operand(i int) uint32 {
 
 // TLBIVAX is tlbivax of the 476 as the CPUs that receive the broadcast see it:
 // the entries that translate ea for this stid and sts become invalid.
-func (m *PPC4xx) TLBIVAX(ea, stid uint32, sts bool) {
+func (m *PPC4xxMMU) TLBIVAX(ea, stid uint32, sts bool) {
 	ctx := uint64(stid & m.layout.tid)
 	if sts {
 		ctx |= ctx4xxSpace

@@ -1,6 +1,6 @@
 package tlb
 
-// PPC4xx is the MMU of one PowerPC 405, 440 or 476: a software-loaded TLB whose
+// PPC4xxMMU is the MMU of one PowerPC 405, 440 or 476: a software-loaded TLB whose
 // entries are written word by word (tlbwe) at an index the software chooses.
 // The three parts share everything but the layout of the words, the zone
 // protection of the 405 and the sets, ways and bolted entries of the 476.
@@ -8,8 +8,8 @@ package tlb
 // Sources: PPC405 and PPC440x5 user's manuals, chapters on the MMU; for the 476
 // the register images Linux writes (arch/powerpc, 47x).
 //
-// One goroutine owns a PPC4xx. Translate and the searches allocate nothing.
-type PPC4xx struct {
+// One goroutine owns a PPC4xxMMU. Translate and the searches allocate nothing.
+type PPC4xxMMU struct {
 	PID   uint32 // process ID, compared with TID
 	MMUCR uint32 // 44x: STID 7:0 and STS 0x10000; 476: STID 15:0. Not on the 405
 	ZPR   uint32 // 405: zone protection, two bits per zone, zone 0 in bits 31:30
@@ -57,7 +57,7 @@ type PPC4xxParams struct {
 }
 
 // NewPPC4xx returns the MMU that profile p describes, all entries zero.
-func NewPPC4xx(p Profile) (*PPC4xx, error) {
+func NewPPC4xx(p Profile) (*PPC4xxMMU, error) {
 	g := p.PPC4xx
 	layout := layouts4xx[p.Family]
 	switch {
@@ -74,18 +74,24 @@ func NewPPC4xx(p Profile) (*PPC4xx, error) {
 	case g.Bolts < 0 || g.Bolts > maxBolts || g.Bolts > 0 && !layout.hashed:
 		return nil, p.bad("PPC4xx.Bolts", g.Bolts, "must be 0 to 6, on a 476 only")
 	}
-	return &PPC4xx{
+	m := &PPC4xxMMU{
 		profile: p,
 		layout:  layout,
 		multi:   p.multiHit(),
 		tags:    newArray(g.Entries/g.Ways, g.Ways),
 		entries: make([]entry4xx, g.Entries),
 		bolt:    newBolts(g),
-	}, nil
+	}
+	if p.Quirks.Has(Quirk440EmptySize) {
+		for i := range m.entries {
+			m.entries[i].word[0] = size4K440
+		}
+	}
+	return m, nil
 }
 
 // Profile returns the profile the MMU was made from.
-func (m *PPC4xx) Profile() Profile { return m.profile }
+func (m *PPC4xxMMU) Profile() Profile { return m.profile }
 
 // Entry4xx is one entry, decoded.
 type Entry4xx struct {
@@ -98,11 +104,11 @@ type Entry4xx struct {
 	Shift  uint8  // log2 of the page size in bytes; 0 for a reserved size
 }
 
-// Entry returns entry i; ok is false if there is no such entry.
-func (m *PPC4xx) Entry(i int) (e Entry4xx, ok bool) {
-	if i < 0 || i >= len(m.entries) {
-		return Entry4xx{}, false
-	}
+// Len is the number of entries.
+func (m *PPC4xxMMU) Len() int { return len(m.entries) }
+
+// Entry returns entry i; on the 476 that is way i mod Ways of set i / Ways.
+func (m *PPC4xxMMU) Entry(i int) (e Entry4xx) {
 	raw, l := &m.entries[i], m.layout
 	e = Entry4xx{
 		Word: raw.word, TID: raw.tid, Bolted: raw.bolted,
@@ -113,7 +119,7 @@ func (m *PPC4xx) Entry(i int) (e Entry4xx, ok bool) {
 	if raw.word[0]&l.ts != 0 {
 		e.Space = 1
 	}
-	return e, true
+	return e
 }
 
 func isPowerOf2(n int) bool { return n > 0 && n&(n-1) == 0 }

@@ -11,8 +11,9 @@ var ErrUnmodelled = errors.New("tlb: the recorded machine stops here")
 // 476 it is an operand as TLBWE476 has it. A word the part does not have is
 // ignored (the manuals leave it undefined).
 //
-// Word 0 also takes the TID, from MMUCR[STID] or, on the 405, from PID.
-func (m *PPC4xx) TLBWE(ra uint32, word int, value uint32) error {
+// Word 0 also takes the TID, from MMUCR[STID] or, on the 405, from PID. It
+// makes the entry match, so an overlap with another entry is reported then.
+func (m *PPC4xxMMU) TLBWE(ra uint32, word int, value uint32) error {
 	if word < 0 || word >= m.layout.words {
 		return nil
 	}
@@ -41,11 +42,14 @@ func (m *PPC4xx) TLBWE(ra uint32, word int, value uint32) error {
 		e.word[m.layout.attrs] &^= m.noEndian(m.layout.attrs)
 	}
 	m.install(i)
+	if word == 0 && m.tags.isLive(i) && m.OnWrite != nil {
+		m.write(m.overlapping(i), i, m.tags.cells[i].va)
+	}
 	return nil
 }
 
 // noEndian is the little-endian bit (and the 405's U0 beside it) of a word.
-func (m *PPC4xx) noEndian(word int) uint32 {
+func (m *PPC4xxMMU) noEndian(word int) uint32 {
 	switch {
 	case m.layout.zoned && word == 0:
 		return endian405 | user405
@@ -56,7 +60,7 @@ func (m *PPC4xx) noEndian(word int) uint32 {
 }
 
 // stid is the TID that a write takes and a search compares.
-func (m *PPC4xx) stid() uint32 {
+func (m *PPC4xxMMU) stid() uint32 {
 	if m.layout.zoned {
 		return m.PID & m.layout.tid
 	}
@@ -64,16 +68,15 @@ func (m *PPC4xx) stid() uint32 {
 }
 
 // drop takes entry i out of the search.
-func (m *PPC4xx) drop(i int) {
+func (m *PPC4xxMMU) drop(i int) {
 	if m.tags.isLive(i) {
 		m.sized[m.shift(&m.entries[i])]--
 		m.tags.clear(i)
 	}
 }
 
-// install puts entry i back into the search, and reports an older entry that
-// can now match the same access.
-func (m *PPC4xx) install(i int) {
+// install puts entry i back into the search.
+func (m *PPC4xxMMU) install(i int) {
 	e := &m.entries[i]
 	c, ok := m.tag(e)
 	if !ok {
@@ -81,15 +84,12 @@ func (m *PPC4xx) install(i int) {
 	}
 	m.tags.store(i, c)
 	m.sized[m.shift(e)]++
-	if m.OnWrite != nil {
-		m.write(m.overlapping(i), i, c.va)
-	}
 }
 
 // overlapping returns the first live entry that overlaps entry i, -1 if none.
 // Overlapping pages of different sizes sit in different sets of a 476, so all
 // live entries are looked at.
-func (m *PPC4xx) overlapping(i int) int {
+func (m *PPC4xxMMU) overlapping(i int) int {
 	for j := m.tags.next(0); j >= 0; j = m.tags.next(j + 1) {
 		if j != i && m.tags.cells[j].overlaps(m.tags.cells[i]) {
 			return j
@@ -100,7 +100,7 @@ func (m *PPC4xx) overlapping(i int) int {
 
 // TLBRE is tlbre RT,RA,WS: it returns one word of the entry that ra selects.
 // Reading word 0 also loads its TID into MMUCR[STID], or PID on the 405.
-func (m *PPC4xx) TLBRE(ra uint32, word int) uint32 {
+func (m *PPC4xxMMU) TLBRE(ra uint32, word int) uint32 {
 	if word < 0 || word >= m.layout.words {
 		return 0
 	}
@@ -122,14 +122,14 @@ func (m *PPC4xx) TLBRE(ra uint32, word int) uint32 {
 
 // TLBIA is tlbia of the 405: every entry becomes invalid. It costs what the
 // live entries cost.
-func (m *PPC4xx) TLBIA() {
+func (m *PPC4xxMMU) TLBIA() {
 	for i := m.tags.next(0); i >= 0; i = m.tags.next(i + 1) {
 		m.invalidate(i)
 	}
 }
 
 // invalidate clears the valid bit of entry i.
-func (m *PPC4xx) invalidate(i int) {
+func (m *PPC4xxMMU) invalidate(i int) {
 	m.drop(i)
 	m.entries[i].word[0] &^= m.layout.valid
 	m.unbolt(i)

@@ -59,11 +59,12 @@ const (
 	word405Lo = 0xfffffc00 | exec405 | write405 | 0xff // ZSEL 7:4, WIMG 3:0
 	exec405   = 0x200
 	write405  = 0x100
-	endian44x = 0x80 // E in word 2
+	endian44x = 0x80 // E in the 44x's word 2
+	size4K440 = 0x10
 )
 
 // shift returns log2 of the entry's page size, 0 if its size code is reserved.
-func (m *PPC4xx) shift(e *entry4xx) uint8 {
+func (m *PPC4xxMMU) shift(e *entry4xx) uint8 {
 	code := int(e.word[0]>>m.layout.sizeShift) & (len(m.layout.shifts) - 1)
 	if s := m.layout.shifts[code]; s != 0 || !m.profile.Quirks.Has(Quirk440ReservedSizes) {
 		return s
@@ -75,7 +76,7 @@ func (m *PPC4xx) shift(e *entry4xx) uint8 {
 }
 
 // tag returns what the entry compares; ok is false if it matches nothing.
-func (m *PPC4xx) tag(e *entry4xx) (c cell, ok bool) {
+func (m *PPC4xxMMU) tag(e *entry4xx) (c cell, ok bool) {
 	l := m.layout
 	shift := m.shift(e)
 	if e.word[0]&l.valid == 0 || shift == 0 {
@@ -101,14 +102,14 @@ func (m *PPC4xx) tag(e *entry4xx) (c cell, ok bool) {
 const ctx4xxSpace uint64 = 1 << 16
 
 // real returns the real address that the entry maps ea to.
-func (m *PPC4xx) real(e *entry4xx, ea uint32) uint64 {
+func (m *PPC4xxMMU) real(e *entry4xx, ea uint32) uint64 {
 	mask := ^uint32(0) << m.shift(e)
 	return uint64(e.word[1]&m.layout.erpn)<<32 | uint64(e.word[1]&m.layout.rpn&mask|ea&^mask)
 }
 
 // permits returns the accesses that the entry permits in problem state or not,
 // and whether the zone denies everything (405).
-func (m *PPC4xx) permits(e *entry4xx, problem bool) (prot Access, zoneFault bool) {
+func (m *PPC4xxMMU) permits(e *entry4xx, problem bool) (prot Access, zoneFault bool) {
 	if m.layout.zoned {
 		return m.permits405(e.word[1], problem)
 	}
@@ -120,7 +121,7 @@ func (m *PPC4xx) permits(e *entry4xx, problem bool) (prot Access, zoneFault bool
 
 // permits405: a zone can close a page to programs, or open it beyond the
 // entry's own bits (PPC405 manual, zone protection). Reading needs no bit.
-func (m *PPC4xx) permits405(lo uint32, problem bool) (prot Access, zoneFault bool) {
+func (m *PPC4xxMMU) permits405(lo uint32, problem bool) (prot Access, zoneFault bool) {
 	prot = Load
 	if lo&write405 != 0 {
 		prot |= Store

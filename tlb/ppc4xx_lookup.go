@@ -4,7 +4,7 @@ package tlb
 // Faults: TLBMiss (data or instruction TLB error), Protection (data or
 // instruction storage), MachineCheck and Shutdown if the profile's MultiHit
 // says so. Bits of ea above the low 32 are ignored.
-func (m *PPC4xx) Translate(acc Access, ea uint64) Result {
+func (m *PPC4xxMMU) Translate(acc Access, ea uint64) Result {
 	va := uint32(ea)
 	space := m.space(acc)
 	ctx := uint64(m.PID & m.layout.tid)
@@ -31,7 +31,7 @@ func (m *PPC4xx) Translate(acc Access, ea uint64) Result {
 }
 
 // space is the MSR bit that counts for the access: IS or DS (405: IR or DR).
-func (m *PPC4xx) space(acc Access) bool {
+func (m *PPC4xxMMU) space(acc Access) bool {
 	if acc == Fetch {
 		return m.MSR&MSRIS != 0
 	}
@@ -40,7 +40,7 @@ func (m *PPC4xx) space(acc Access) bool {
 
 // search returns the entries that match; care takes bits of the context out
 // of the comparison.
-func (m *PPC4xx) search(va uint32, ctx, care uint64) Hit {
+func (m *PPC4xxMMU) search(va uint32, ctx, care uint64) Hit {
 	if m.layout.hashed {
 		return m.searchHashed(va, ctx, care)
 	}
@@ -64,7 +64,7 @@ func (a *array) scanCare(set int, va, ctx, care uint64, h Hit) Hit {
 }
 
 // several answers an access that more than one entry matches.
-func (m *PPC4xx) several(h Hit, va uint32, ctx uint64, acc Access) Result {
+func (m *PPC4xxMMU) several(h Hit, va uint32, ctx uint64, acc Access) Result {
 	m.lookup(OnLookup, h, uint64(va))
 	switch m.multi.Lookup {
 	case Miss:
@@ -85,7 +85,7 @@ func (m *PPC4xx) several(h Hit, va uint32, ctx uint64, acc Access) Result {
 
 // combine answers from several entries: from all of them at once, or from the
 // first one (on the recorded 405 from the first that permits the access).
-func (m *PPC4xx) combine(list []int, va uint32, acc Access, all bool) (r Result, zone bool) {
+func (m *PPC4xxMMU) combine(list []int, va uint32, acc Access, all bool) (r Result, zone bool) {
 	problem := m.MSR&MSRPR != 0
 	for _, i := range list {
 		e := &m.entries[i]
@@ -107,7 +107,7 @@ func (m *PPC4xx) combine(list []int, va uint32, acc Access, all bool) (r Result,
 
 // matching lists all entries that match, in search order. Several matches are
 // rare, so this one may allocate.
-func (m *PPC4xx) matching(h Hit, va uint32, ctx uint64) []int {
+func (m *PPC4xxMMU) matching(h Hit, va uint32, ctx uint64) []int {
 	list := make([]int, 0, h.N)
 	for i := range m.entries {
 		if m.tags.cells[i].matches(uint64(va), ctx|ctxLive) {
@@ -118,7 +118,7 @@ func (m *PPC4xx) matching(h Hit, va uint32, ctx uint64) []int {
 }
 
 // missed is a data or instruction TLB error.
-func (m *PPC4xx) missed(h Hit, va uint32, acc Access) Result {
+func (m *PPC4xxMMU) missed(h Hit, va uint32, acc Access) Result {
 	if acc != Fetch || m.profile.Quirks.Has(QuirkFetchMissDEAR) {
 		m.DEAR, m.ESR = va, storeBit(acc)
 	}
@@ -126,7 +126,7 @@ func (m *PPC4xx) missed(h Hit, va uint32, acc Access) Result {
 }
 
 // denied is a data or instruction storage interrupt.
-func (m *PPC4xx) denied(h Hit, va uint32, acc Access, zone bool) Result {
+func (m *PPC4xxMMU) denied(h Hit, va uint32, acc Access, zone bool) Result {
 	m.ESR = storeBit(acc)
 	if zone {
 		m.ESR |= ESRZone
@@ -148,7 +148,7 @@ func storeBit(acc Access) uint32 {
 // MMUCR[STS], or for PID on the 405, in the form that TLBRE and TLBWE take.
 // Without a match it returns all ones and found is false. hits says how many
 // entries match; several are answered as the profile's MultiHit.Probe says.
-func (m *PPC4xx) TLBSX(ea uint32) (ra uint32, found bool, hits Hit) {
+func (m *PPC4xxMMU) TLBSX(ea uint32) (ra uint32, found bool, hits Hit) {
 	ctx, care := uint64(m.stid()), ^uint64(0)
 	switch {
 	case m.layout.zoned: // one address space

@@ -13,6 +13,7 @@ const (
 	Quirk440UnalignedEPN
 	Quirk440ReservedSizes
 	Quirk440StalePages
+	Quirk440EmptySize
 	QuirkE500OneVictim
 	QuirkE500WideMAS
 	QuirkE500EPID8
@@ -27,6 +28,7 @@ const (
 	Quirk603PrimaryOnly
 	Quirk603LastWay
 	Quirk603SetsRC
+	Quirk603FetchAny
 )
 
 var ppcQuirks = []QuirkInfo{
@@ -63,6 +65,9 @@ var ppcQuirks = []QuirkInfo{
 	{Quirk440StalePages, "440-stale-pages", []Family{PPC44x},
 		"a rewritten entry translates as it now reads",
 		"pages translated before stay as they were after word 2 was written, or word 0 with a smaller size or another TID"},
+	{Quirk440EmptySize, "440-empty-size", []Family{PPC44x},
+		"SIZE of an entry that was never written reads as zero, 1 KiB",
+		"it reads as 1, 4 KiB"},
 	{QuirkE500OneVictim, "e500-one-victim", []Family{E500},
 		"every TLB0 set has its next victim, which tlbwe to TLB0 loads from MAS0[NV]",
 		"one counter for the CPU, advanced by each miss, shown by tlbre and tlbsx, untouched by tlbwe"},
@@ -105,4 +110,7 @@ var ppcQuirks = []QuirkInfo{
 	{Quirk603SetsRC, "603-sets-rc", []Family{PPC603},
 		"a store through an entry with C=0 is a data store TLB miss",
 		"it sets C, and any hit sets R, in the entry"},
+	{Quirk603FetchAny, "603-fetch-any", []Family{PPC603},
+		"a fetch from a page that PP closes to the key is an instruction storage interrupt",
+		"only SR[N] stops a fetch"},
 }
