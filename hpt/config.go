@@ -5,6 +5,7 @@ import (
 	"math/bits"
 	"unsafe"
 
+	"github.com/hashmmu/ppc64/internal/sched"
 	"github.com/hashmmu/ppc64/pte"
 )
 
@@ -40,7 +41,8 @@ const (
 type Config struct {
 	// Order is log2 of the table's size in bytes, 18 to 46; 0 means 18.
 	Order int
-	// Format is how entries lie in memory.
+	// Format is how entries lie in memory. In format 3 virtual addresses of
+	// 2^75 and more have no room: bits above are ignored in every comparison.
 	Format Format
 	// Memory, when not nil, is where the table lives: 1<<Order bytes of the
 	// caller's, such as guest RAM, aligned to 128 bytes. What it holds is the
@@ -62,7 +64,10 @@ var defaultSizes = pte.MustSizes(pte.SizesPOWER7)
 
 // New makes a table. A Config that cannot be used, and an order for which the
 // host has no memory, is a [*ConfigError].
-func New(c Config) (*Table, error) {
+func New(c Config) (*Table, error) { return newTable(c, nativeUsable() && !sched.Exploring) }
+
+// newTable is New with a choice of protocol.
+func newTable(c Config, native bool) (*Table, error) {
 	if c.Order == 0 {
 		c.Order = MinOrder
 	}
@@ -75,7 +80,7 @@ func New(c Config) (*Table, error) {
 	if c.Format > Format3 {
 		return nil, &ConfigError{Field: "Format", Value: int64(c.Format), Why: "neither Format2 nor Format3"}
 	}
-	t := &Table{config: c, mask: 1<<(c.Order-7) - 1, perGroup: pte.SlotsPerGroup, native: nativeUsable()}
+	t := &Table{config: c, mask: 1<<(c.Order-7) - 1, perGroup: pte.SlotsPerGroup, native: native}
 	if c.Memory != nil {
 		if err := c.checkMemory(); err != nil {
 			return nil, err
@@ -107,7 +112,7 @@ func (t *Table) allocate() error {
 	if err != nil {
 		return &ConfigError{Field: "Order", Value: int64(t.config.Order), Why: "no memory for it", Err: err}
 	}
-	t.setMemory(m)
+	t.setMemory(m.table)
 	t.own(m)
 	return nil
 }

@@ -1,8 +1,6 @@
 package hpt
 
 import (
-	"bytes"
-	"errors"
 	"io"
 	"math/bits"
 
@@ -87,18 +85,15 @@ func ReadImage(r io.Reader, c Config) (*Table, error) {
 
 // readImage reads up to the end, or to one byte beyond limit.
 func readImage(r io.Reader, limit int64) ([]byte, error) {
-	var b bytes.Buffer
-	n, err := b.ReadFrom(io.LimitReader(r, limit+1))
-	if errors.Is(err, bytes.ErrTooLarge) {
-		err = io.ErrShortBuffer
-	}
+	b, err := io.ReadAll(io.LimitReader(r, limit+1))
+	n := int64(len(b))
 	if err != nil {
-		return b.Bytes(), &ImageError{Field: "length", Value: n, Why: "cannot be read on", Err: err}
+		return b, &ImageError{Field: "length", Value: n, Why: "cannot be read on", Err: err}
 	}
 	if n > limit {
-		return b.Bytes(), &ImageError{Field: "length", Value: n, Why: "longer than the table"}
+		return b, &ImageError{Field: "length", Value: n, Why: "longer than the table"}
 	}
-	return b.Bytes(), nil
+	return b, nil
 }
 
 // load stores an image of the table's size.

@@ -10,15 +10,15 @@ const heapOrder = 34
 
 // newMemory takes 1<<order bytes from the Go heap. The race detector follows
 // accesses there and nowhere else.
-func newMemory(order int) ([]byte, error) {
+func newMemory(order int) (memory, error) {
 	if order > heapOrder {
-		return nil, fmt.Errorf("tables in the Go heap end at order %d", heapOrder)
+		return memory{}, fmt.Errorf("tables in the Go heap end at order %d", heapOrder)
 	}
-	return alignedBytes(1 << order), nil
+	return memory{table: alignedBytes(1 << order)}, nil
 }
 
 // own leaves the memory to the garbage collector.
-func (t *Table) own([]byte) { t.owned = true }
+func (t *Table) own(memory) { t.owned = true }
 
 // release empties the table.
 func (t *Table) release() error {

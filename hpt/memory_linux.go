@@ -8,10 +8,8 @@ import "golang.org/x/sys/unix"
 // against the commit limit.
 const mapFlags = unix.MAP_ANON | unix.MAP_PRIVATE | unix.MAP_NORESERVE
 
-// preferHugePages asks for huge pages where one fits. It is a wish: a kernel
+// preferHugePages asks for huge pages. It is a wish: a kernel
 // without them says no, and the table works all the same.
 func preferHugePages(m []byte) {
-	if len(m) >= 2<<20 {
-		_ = unix.Madvise(m, unix.MADV_HUGEPAGE)
-	}
+	_ = unix.Madvise(m, unix.MADV_HUGEPAGE)
 }

@@ -9,21 +9,33 @@ import (
 	"golang.org/x/sys/unix"
 )
 
+// hugePage is the usual size of a huge page: tables from there on are aligned
+// to it.
+const hugePage = 2 << 20
+
 // newMemory maps 1<<order bytes of zeros, resident only as touched.
-func newMemory(order int) ([]byte, error) {
-	m, err := unix.Mmap(-1, 0, 1<<order, unix.PROT_READ|unix.PROT_WRITE, mapFlags)
-	if err != nil {
-		return nil, err
+func newMemory(order int) (memory, error) {
+	size, slack := 1<<order, 0
+	if size >= hugePage {
+		slack = hugePage
 	}
-	preferHugePages(m)
-	return m, nil
+	m, err := unix.Mmap(-1, 0, size+slack, unix.PROT_READ|unix.PROT_WRITE, mapFlags)
+	if err != nil {
+		return memory{}, err
+	}
+	if slack == 0 {
+		return memory{m, m}, nil
+	}
+	t := aligned(m, hugePage, size)
+	preferHugePages(t)
+	return memory{t, m}, nil
 }
 
 // own unmaps m once the table is unreachable. Operations keep the table
 // reachable up to their last access.
-func (t *Table) own(m []byte) {
+func (t *Table) own(m memory) {
 	t.owned = true
-	runtime.AddCleanup(t, func(m []byte) { _ = unix.Munmap(m) }, m)
+	runtime.AddCleanup(t, func(all []byte) { _ = unix.Munmap(all) }, m.all)
 }
 
 // release gives the pages back by mapping fresh ones over them. The address

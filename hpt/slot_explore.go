@@ -5,12 +5,12 @@ package hpt
 import "github.com/hashmmu/ppc64/internal/sched"
 
 // In the explore build both protocols run on the shim, which makes each 16-byte
-// access one step. Ordinary tables take the portable one, which stays correct
-// when no hook is set.
+// access one step. Tables made by New take the portable one, which is correct
+// without a hook too.
 
 const haveNative = true
 
-func nativeUsable() bool { return false }
+func nativeUsable() bool { return true }
 
 func load16(p *slot) (v, r uint64) {
 	v, r = sched.Load16((*[2]uint64)(p))

@@ -86,10 +86,19 @@ func (t *Table) setCounters(words []uint64) {
 
 // alignedBytes takes n bytes from the Go heap, aligned to 128.
 func alignedBytes(n int) []byte {
-	words := make([]uint64, (n+groupBytes)/8)
-	b := unsafe.Slice((*byte)(unsafe.Pointer(&words[0])), len(words)*8)
-	off := -uintptr(unsafe.Pointer(&words[0])) % groupBytes
+	return aligned(make([]byte, n+groupBytes), groupBytes, n)
+}
+
+// aligned returns n bytes of b from the first address that is a multiple of align.
+func aligned(b []byte, align uintptr, n int) []byte {
+	off := -uintptr(unsafe.Pointer(unsafe.SliceData(b))) % align
 	return b[off:][:n:n]
+}
+
+// memory is a table's own memory.
+type memory struct {
+	table []byte
+	all   []byte // what was taken from the host, the table in it
 }
 
 // Load returns the entry in slot s in the format 2 view, V and R of one

@@ -21,7 +21,7 @@ func newTiny(c tiny.Config) tiny.Table {
 		panic(fmt.Sprintf("hpt: a tiny table of %d groups", c.Groups))
 	case c.Slots < 1 || c.Slots > pte.SlotsPerGroup:
 		panic(fmt.Sprintf("hpt: a tiny table of %d slots per group", c.Slots))
-	case c.Native && !haveNative:
+	case c.Native && !nativeUsable():
 		panic("hpt: no 16-byte steps in this build")
 	}
 	t := &Table{

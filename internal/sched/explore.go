@@ -37,6 +37,9 @@ func step(op Op, p unsafe.Pointer, size uintptr, seen uint64) {
 	}
 }
 
+// Exploring says that steps call the hook.
+const Exploring = true
+
 // LoadUint64 is a step that loads *p.
 func LoadUint64(p *uint64) uint64 {
 	step(Load, unsafe.Pointer(p), 8, 0)

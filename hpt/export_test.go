@@ -1,0 +1,32 @@
+package hpt
+
+import "github.com/hashmmu/ppc64/pte"
+
+// NewProtocol is New with a choice of protocol.
+func NewProtocol(c Config, native bool) (*Table, error) { return newTable(c, native) }
+
+// NativeUsable says whether 16-byte steps work in this build.
+func NativeUsable() bool { return nativeUsable() }
+
+// Protocols are the values of native that work in this build.
+func Protocols() map[string]bool {
+	p := map[string]bool{"portable": false}
+	if nativeUsable() {
+		p["native"] = true
+	}
+	return p
+}
+
+// Tentative reports whether a slot holds a tentative entry.
+func (t *Table) Tentative(s pte.Slot) bool { return tentative(t.LoadRaw(s)) }
+
+// PutTentative puts a tentative entry of a call that is stalled for ever into a
+// place of k, 0 to 15.
+func (t *Table) PutTentative(k pte.Key, place int) pte.Slot {
+	u := t.unique(k)
+	t.StoreRaw(u.slot(place), u.tentative(place))
+	return u.slot(place)
+}
+
+// AlignedBytes takes n bytes from the Go heap, aligned to 128.
+func AlignedBytes(n int) []byte { return alignedBytes(n) }

@@ -1,0 +1,174 @@
+package hpt_test
+
+import (
+	"maps"
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/hashmmu/ppc64/hpt"
+	"github.com/hashmmu/ppc64/internal/realtable"
+	"github.com/hashmmu/ppc64/pte"
+)
+
+// TestVictims: the choice is seeded, and every slot is chosen sooner or later.
+func TestVictims(t *testing.T) {
+	victims := func(seed uint64) (slots []pte.Slot) {
+		table, err := hpt.New(hpt.Config{Seed: seed})
+		require.NoError(t, err)
+		for range 100 {
+			for i := range 8 {
+				k := inPair(i)
+				_, _ = table.InsertGroup(21, encode(t, table, k, pte.Attr{}))
+			}
+			s, h, err := table.Evict(21)
+			require.NoError(t, err)
+			require.True(t, h.Valid())
+			require.False(t, table.Load(s).Valid())
+			slots = append(slots, s)
+		}
+		return slots
+	}
+	a := victims(1)
+	require.Equal(t, a, victims(1))
+	require.NotEqual(t, a, victims(2))
+	for i := range pte.Slot(8) {
+		require.Contains(t, a, 21*8+i)
+	}
+}
+
+func TestEvictSkipsBolted(t *testing.T) {
+	table, err := hpt.New(hpt.Config{})
+	require.NoError(t, err)
+	_, _, err = table.Evict(21)
+	require.ErrorIs(t, err, hpt.ErrBolted, "an empty group")
+	for i := range 8 {
+		k := inPair(i)
+		_, err := table.InsertGroup(21, encode(t, table, k, pte.Attr{Bolted: i != 5}))
+		require.NoError(t, err)
+	}
+	s, _, err := table.Evict(21)
+	require.NoError(t, err)
+	require.EqualValues(t, 21*8+5, s)
+	_, _, err = table.Evict(21)
+	require.ErrorIs(t, err, hpt.ErrBolted)
+	_, ok := table.Invalidate(pte.Ref{Key: inPair(0), Hint: pte.MakeSlotHint(false, 0)})
+	require.True(t, ok, "explicit removal takes bolted entries (H4)")
+}
+
+// TestFreeIsVClear: what an invalid slot holds besides does not matter, and is
+// not kept.
+func TestFreeIsVClear(t *testing.T) {
+	table, err := hpt.New(hpt.Config{})
+	require.NoError(t, err)
+	for i := range pte.Slot(8) {
+		table.StoreRaw(21*8+i, pte.HPTE{V: ^uint64(pte.VValid), R: ^uint64(0)})
+	}
+	for i := range 8 {
+		h := encode(t, table, inPair(i), pte.Attr{})
+		hint, err := table.Insert(inPair(i), h)
+		require.NoError(t, err)
+		require.Equal(t, pte.MakeSlotHint(false, i), hint)
+		require.Equal(t, h, table.LoadRaw(pte.Slot(21*8+i)))
+	}
+}
+
+// TestFormat3Leftovers: bits that format 3 ignores in V do not hide an entry and
+// do not stop a change.
+func TestFormat3Leftovers(t *testing.T) {
+	table, err := hpt.New(hpt.Config{Format: hpt.Format3})
+	require.NoError(t, err)
+	k := inPair(0)
+	h := encode(t, table, k, pte.Attr{PP: 2})
+	raw := h.To3()
+	raw.V |= 0xfff << 52
+	table.StoreRaw(21*8, raw)
+
+	got, hint, ok := table.Lookup(k)
+	require.True(t, ok)
+	require.Equal(t, h, got)
+	r := pte.Ref{Key: k, Hint: hint}
+	require.NoError(t, table.MarkAccess(r, pte.Write))
+	require.EqualValues(t, 1, table.Candidates(21, h.V))
+	marked := h
+	marked.R |= pte.RRef | pte.RChg
+	require.False(t, table.CompareAndSwap(21*8, h, h))
+	require.True(t, table.CompareAndSwap(21*8, marked, h))
+	old, ok := table.Invalidate(r)
+	require.True(t, ok)
+	require.Equal(t, h, old)
+}
+
+func TestCandidates(t *testing.T) {
+	table, err := hpt.New(hpt.Config{})
+	require.NoError(t, err)
+	h := encode(t, table, inPair(0), pte.Attr{})
+	for i := range 8 {
+		e := h
+		if i%3 != 0 {
+			e = encode(t, table, inPair(i), pte.Attr{})
+		}
+		e.V |= pte.VBolted // not compared
+		_, err := table.InsertGroup(21, e)
+		require.NoError(t, err)
+	}
+	require.EqualValues(t, 1<<0|1<<3|1<<6, table.Candidates(21, h.V))
+	require.Zero(t, table.Candidates(22, h.V))
+	require.Zero(t, table.Candidates(21, h.V|pte.VSecondary))
+}
+
+func TestIteration(t *testing.T) {
+	table, err := realtable.LoadPOWER8(hpt.Config{})
+	require.NoError(t, err)
+	all := maps.Collect(table.All())
+	require.Len(t, all, 54574)
+	n := 0
+	for g := range table.Groups() {
+		for s, h := range table.Group(g) {
+			require.Equal(t, g, s.Group())
+			require.Equal(t, all[s], h)
+			n++
+		}
+	}
+	require.Equal(t, len(all), n)
+	for s := range table.All() {
+		require.Equal(t, slices.Min(slices.Collect(maps.Keys(all))), s)
+		break
+	}
+}
+
+// TestNoAllocs: operations on entries allocate nothing, failing ones neither.
+func TestNoAllocs(t *testing.T) {
+	for name, native := range hpt.Protocols() {
+		for _, f := range []hpt.Format{hpt.Format2, hpt.Format3} {
+			t.Run(name+"/format"+f.String(), func(t *testing.T) {
+				table := newTable(t, hpt.Config{Format: f}, native)
+				k, refs := inPair(0), make([]pte.Ref, 0, 20)
+				h := encode(t, table, k, pte.Attr{PP: 2})
+				for i := range cap(refs) {
+					refs = append(refs, pte.Ref{Key: inPair(i + 1), Hint: pte.MakeSlotHint(false, i&7)})
+				}
+				require.Zero(t, testing.AllocsPerRun(100, func() {
+					hint, _ := table.Insert(k, h)
+					r := pte.Ref{Key: k, Hint: hint}
+					table.Lookup(k)
+					_, _ = table.InsertUnique(k, h)
+					_ = table.MarkAccess(r, pte.Write)
+					_ = table.Protect(r, pte.Attr{PP: 3})
+					table.Invalidate(r)
+					table.Invalidate(r)
+					_ = table.Protect(r, pte.Attr{PP: 3})
+					_, _ = table.InsertUnique(k, h)
+					table.InvalidateKey(k)
+					_, _ = table.InsertGroup(21, h)
+					_, _, _ = table.Evict(21)
+					_, _, _ = table.Evict(21)
+					table.InvalidateBatch(refs)
+					table.Candidates(21, h.V)
+					table.CompareAndSwap(3, table.Load(3), table.Load(4))
+				}))
+			})
+		}
+	}
+}
