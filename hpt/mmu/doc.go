@@ -1,0 +1,2 @@
+// Package mmu is one virtual processor's memory management unit.
+package mmu

@@ -1,0 +1,121 @@
+package mmu
+
+import (
+	"slices"
+	"sync"
+	"sync/atomic"
+)
+
+// Domain carries global invalidations between the CPUs of one machine: tlbie,
+// slbieg and slbiag. Each CPU takes in what others sent in its own Drain, so a
+// CPU's state is touched by its owner only. The zero value is ready; it is safe
+// for concurrent use.
+type Domain struct {
+	mu    sync.Mutex
+	count atomic.Uint64 // flushes sent so far
+	boxes []*mailbox
+}
+
+// mailbox holds what others sent to one CPU.
+type mailbox struct {
+	mu   sync.Mutex
+	full atomic.Bool
+	seen atomic.Uint64 // the Domain's count at the last receipt
+	upto uint64        // the Domain's count at the last sending, under mu
+	q    queue
+	slb  []Flush // slbieg and slbiag
+}
+
+func (d *Domain) join() *mailbox {
+	m := &mailbox{}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	m.upto = d.count.Load()
+	m.seen.Store(m.upto)
+	d.boxes = append(d.boxes, m)
+	return m
+}
+
+func (d *Domain) leave(m *mailbox) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.boxes = slices.DeleteFunc(d.boxes, func(b *mailbox) bool { return b == m })
+}
+
+// send gives f to every other CPU of the Domain.
+func (c *CPU) send(f Flush) {
+	d := c.cfg.Domain
+	if d == nil || c.mail == nil {
+		return
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	c.synced = d.count.Add(1)
+	for _, b := range d.boxes {
+		b.put(f, c.synced, b == c.mail)
+	}
+}
+
+func (m *mailbox) put(f Flush, count uint64, own bool) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.upto = count
+	switch {
+	case own:
+		if !m.full.Load() {
+			m.seen.Store(count)
+		}
+		return
+	case f.Kind != FlushSLB && f.Kind != FlushSLBEntry:
+		m.q.add(f)
+	case !slices.Contains(m.slb, f):
+		m.slb = append(m.slb, f)
+	}
+	m.full.Store(true)
+}
+
+// Synced reports whether every CPU of the Domain has drained all that this CPU
+// has sent: what tlbsync followed by ptesync waits for.
+func (c *CPU) Synced() bool {
+	d := c.cfg.Domain
+	if d == nil {
+		return true
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, b := range d.boxes {
+		if b != c.mail && b.seen.Load() < c.synced {
+			return false
+		}
+	}
+	return true
+}
+
+// receive carries out what others sent, and moves it to the owner's queue.
+func (c *CPU) receive() {
+	m := c.mail
+	if m == nil || !m.full.Load() {
+		return
+	}
+	m.mu.Lock()
+	q, slb, upto := m.q, m.slb, m.upto
+	m.q.n, m.slb = 0, nil
+	m.full.Store(false)
+	m.mu.Unlock()
+	for _, f := range q.events[:q.n] {
+		c.carryOut(f)
+	}
+	for _, f := range slb {
+		c.slbGlobal(f)
+	}
+	m.seen.Store(upto)
+}
+
+// carryOut does what a tlbie of any CPU asks of this one.
+func (c *CPU) carryOut(f Flush) {
+	if f.Tables {
+		c.loadPartitions()
+		c.setModes()
+	}
+	c.flush(f)
+}

@@ -1,0 +1,138 @@
+package mmu
+
+import (
+	"math/bits"
+
+	"github.com/hashmmu/ppc64/hpt"
+	"github.com/hashmmu/ppc64/pte"
+)
+
+// hit is an entry that translates a page.
+type hit struct {
+	raw, h    pte.HPTE // as memory has it, and in format 2
+	slot      pte.Slot
+	other     pte.Slot // the other entry of a duplicate
+	actual    pte.PageSize
+	dup       Duplicate
+	secondary bool
+}
+
+// search looks for the entry that translates ea: the primary group, then the
+// secondary, slots ascending (Power ISA Book III, Page Table Search). An entry
+// counts when B, AVPN, H and V match and its page size exists in a segment of
+// that base page size.
+func (c *CPU) search(m *mode, s *segment, ea uint64, base pte.PageSize, t *hpt.Table) (found hit, ok bool) {
+	off := s.offset(ea, base)
+	want := s.avpn | off>>16&^0x7f | pte.VValid
+	hash := s.hash ^ off>>base.Shift()
+	groups := 2
+	if m.primary {
+		groups = 1
+	}
+	for i := range groups {
+		group := hash & t.Mask()
+		for hits := t.Candidates(group, want); hits != 0; hits &= hits - 1 {
+			slot := pte.Slot(group*pte.SlotsPerGroup) + pte.Slot(bits.TrailingZeros8(hits))
+			raw := t.LoadRaw(slot)
+			h := raw
+			if t.Format() == hpt.Format3 {
+				h = pte.From3(raw.V, raw.R)
+			}
+			if (h.V^want)&pte.VMatch != 0 {
+				continue
+			}
+			actual, sized := c.sizes.Actual(base, h)
+			if !sized {
+				continue
+			}
+			if !ok {
+				found, ok = hit{raw: raw, h: h, slot: slot, other: NoSlot, actual: actual, secondary: i != 0}, true
+				if !c.cfg.DetectDuplicates {
+					return found, true
+				}
+				continue
+			}
+			found.compare(h, slot)
+		}
+		hash, want = ^hash, want|pte.VSecondary
+	}
+	return found, ok
+}
+
+// compare grades another entry for the same page; the worst grade stays.
+func (f *hit) compare(h pte.HPTE, slot pte.Slot) {
+	grade := Agreeing
+	if !f.h.SameTranslation(h) {
+		grade = Conflicting
+	}
+	if grade > f.dup {
+		f.dup, f.other = grade, slot
+	}
+}
+
+// record sets R, and C for a store, in the entry found. ok is false when the
+// entry is no longer what was found, and the search has to begin again.
+func (f *hit) record(t *hpt.Table, acc pte.Access) (set uint64, ok bool) {
+	set = pte.RRef
+	if acc.Has(pte.Write) {
+		set |= pte.RChg
+	}
+	if set &^= f.h.R; set == 0 {
+		return 0, true
+	}
+	ok = t.CompareAndSwapRaw(f.slot, f.raw, pte.HPTE{V: f.raw.V, R: f.raw.R | set})
+	f.h.R |= set
+	return set, ok
+}
+
+// rights are what an entry's protection and its key grant.
+type rights struct{ pp, key pte.Access }
+
+// rights judges an entry (Power ISA Book III, Storage Protection).
+func (c *CPU) rights(m *mode, s *segment, h pte.HPTE) rights {
+	r := rights{pp: h.Permits(s.word&m.keyBit != 0), key: realGrant}
+	if m.keys {
+		r.key = c.keyRights(uint8(keyOf(h)))
+	}
+	return r
+}
+
+// keyOf returns the virtual page class key.
+func keyOf(h pte.HPTE) uint64 { return h.R&pte.RKeyHi>>57 | h.R&pte.RKeyLo>>9 }
+
+// keyRights returns what AMR and IAMR leave of a key's pages. Two bits per key,
+// key 0 first: in AMR the first forbids stores, the second loads; in IAMR the
+// second forbids fetches.
+func (c *CPU) keyRights(key uint8) pte.Access {
+	shift := 62 - 2*(key&31)
+	r := pte.Access(realGrant)
+	if d := c.regs.AMR >> shift & 3; d != 0 {
+		if d&2 != 0 {
+			r &^= pte.Write
+		}
+		if d&1 != 0 {
+			r &^= pte.Read
+		}
+	}
+	if c.cfg.Profile.IAMR && c.regs.IAMR>>shift&1 != 0 {
+		r &^= pte.Exec
+	}
+	return r
+}
+
+// denial returns the status of an access that the rights do not cover, 0 when
+// they do. A fetch from no-execute or guarded storage does not tell about PP.
+func (r rights) denial(h pte.HPTE, acc pte.Access) (status uint32) {
+	switch {
+	case acc.Has(pte.Exec) && h.R&(pte.RN|guarded) != 0:
+		status = StatusNoExec
+	case !r.pp.Has(acc):
+		status = StatusProtection
+	}
+	if !r.key.Has(acc) {
+		status |= StatusKey
+	}
+	return status
+}
+
+const guarded = 0x08 // G of WIMG in R

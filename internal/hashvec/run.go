@@ -1,0 +1,138 @@
+package hashvec
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/hashmmu/ppc64/internal/oracle"
+)
+
+// Errors of a vector file.
+var (
+	ErrKind   = errors.New("hashvec: no known kind of vectors")
+	ErrFormat = errors.New("hashvec: line is not as its kind has it")
+)
+
+// LineError is a line that cannot be read.
+type LineError struct {
+	Line int // from 1
+	Err  error
+}
+
+func (e *LineError) Error() string { return fmt.Sprintf("hashvec: line %d: %v", e.Line, e.Err) }
+
+// Unwrap makes errors.Is(err, ErrFormat) true.
+func (e *LineError) Unwrap() []error { return []error{ErrFormat, e.Err} }
+
+// Report is what running one file came to.
+type Report struct {
+	Kind     string `json:"kind"`
+	Cases    int    `json:"cases"`
+	Passed   int    `json:"passed"`
+	Failed   int    `json:"failed"`
+	Skipped  int    `json:"skipped"`
+	Departed int    `json:"departed"`
+	First    string `json:"first"` // the first failure, empty when none
+}
+
+// add counts one case: why is empty when it passed.
+func (r *Report) add(why string, departed bool) {
+	r.Cases++
+	if departed {
+		r.Departed++
+	}
+	if why == "" {
+		r.Passed++
+		return
+	}
+	r.Failed++
+	if r.First == "" {
+		r.First = why
+	}
+}
+
+// kind is one kind of vectors. A runner is made for one file and is given its
+// lines in order; a line may be several cases or none.
+type kind struct {
+	name   string
+	marks  []string // what the first line contains
+	runner func() runner
+}
+
+type runner interface {
+	run(line []byte, r *Report) error
+}
+
+// kinds are told apart by the first line; the first that fits is taken.
+var kinds = []kind{
+	{"xlate", []string{`"ea":`, `"acc":`}, newXlate},
+	{"slb", []string{`"slb_size":`, `"ops":`}, newSLB},
+	{"psize", []string{`["0x`}, newPsize},
+}
+
+// KindOf returns the kind of vectors that begin with the given line.
+func KindOf(first []byte) (name string, ok bool) {
+	k := kindOf(first)
+	if k == nil {
+		return "", false
+	}
+	return k.name, true
+}
+
+func kindOf(first []byte) *kind {
+	for i := range kinds {
+		fits := true
+		for _, m := range kinds[i].marks {
+			fits = fits && bytes.Contains(first, []byte(m))
+		}
+		if fits {
+			return &kinds[i]
+		}
+	}
+	return nil
+}
+
+// maxLine is more than the longest recorded line, a resize with 20000 entries.
+const maxLine = 1 << 24
+
+// RunFile runs a file of vectors, gzip'ed or not.
+func RunFile(name string) (Report, error) {
+	f, err := oracle.Open(name)
+	if err != nil {
+		return Report{}, err
+	}
+	defer f.Close()
+	return Run(f)
+}
+
+// Run runs vectors from r. It stops with an error where a line cannot be read;
+// the report then holds what came before.
+func Run(r io.Reader) (Report, error) {
+	in := bufio.NewScanner(r)
+	in.Buffer(make([]byte, 1<<16), maxLine)
+	var rep Report
+	var run runner
+	for n := 1; in.Scan(); n++ {
+		line := in.Bytes()
+		if run == nil {
+			k := kindOf(line)
+			if k == nil {
+				return rep, ErrKind
+			}
+			rep.Kind, run = k.name, k.runner()
+		}
+		if err := run.run(line, &rep); err != nil {
+			return rep, &LineError{n, err}
+		}
+	}
+	if err := in.Err(); err != nil {
+		return rep, err
+	}
+	if run == nil {
+		return rep, ErrKind
+	}
+	return rep, nil
+}
