@@ -6,9 +6,10 @@ package tlb
 // tag is what entry e compares: VPN above the page pair, and the ASID unless G.
 func (c *MIPSMMU) tag(e *MIPSEntry) cell {
 	mask := c.segMask &^ e.pairMask()
-	t := cell{va: e.VPN & mask, mask: mask}
+	t := cell{va: e.VPN & mask, mask: mask, ctx: ctxLive, ctxMask: ctxLive}
 	if !e.G {
-		t.ctx, t.ctxMask = uint64(e.ASID), 0xffffffff
+		t.ctx |= uint64(e.ASID)
+		t.ctxMask |= 0xffffffff
 	}
 	return t
 }
@@ -35,8 +36,6 @@ func (c *MIPSMMU) writeEntry(i int) Fault {
 	e := c.image()
 	if !e.EHINV {
 		t := c.tag(&e)
-		t.ctx |= ctxLive
-		t.ctxMask |= ctxLive
 		if old, n := c.tags.overlap(i, t); n > 0 {
 			c.Reports.write(old, i, e.VPN)
 			switch c.hit.Write {

@@ -19,9 +19,10 @@ var mipsFamily = family{
 
 // mipsMachine runs MIPS operations.
 type mipsMachine struct {
-	cpu  *tlb.MIPSMMU
-	wide bool
-	mmid bool
+	cpu     *tlb.MIPSMMU
+	wide    bool
+	mmid    bool
+	overlap bool // the last write made a second entry
 }
 
 // newMIPS makes a CPU from a header.
@@ -35,7 +36,9 @@ func newMIPS(s *Sequence, quirks tlb.Quirk) (Machine, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrFormat, err)
 	}
-	return &mipsMachine{cpu: cpu, wide: p.MIPS.SegBits != 32, mmid: p.MIPS.MMIDMask != 0}, nil
+	m := &mipsMachine{cpu: cpu, wide: p.MIPS.SegBits != 32, mmid: p.MIPS.MMIDMask != 0}
+	cpu.OnWrite = func(tlb.Report) { m.overlap = true }
+	return m, nil
 }
 
 // mipsProfile describes the CPU of a header. What the header leaves out
@@ -102,6 +105,7 @@ func (m *mipsMachine) CopyFrom(src Machine) { m.cpu.CopyFrom(src.(*mipsMachine).
 func (m *mipsMachine) Step(op Op) error {
 	a := op.Read()
 	var d diff
+	m.overlap = false
 	switch op.Name {
 	case "mtc0":
 		name, v, want := a.Text(), a.Hex(), a.Hex()
@@ -114,17 +118,14 @@ func (m *mipsMachine) Step(op Op) error {
 	case "status":
 		m.cpu.Write(tlb.Status, a.Hex())
 	case "tlbwi":
-		idx := a.Int()
-		a.Int()
-		d.int("entry", int(m.cpu.Read(tlb.Index)&0x7fffffff), idx)
-		d.text("fault", m.cpu.TLBWI().String(), tlb.NoFault.String())
+		d.int("entry", int(m.cpu.Read(tlb.Index)&0x7fffffff), a.Int())
+		m.written(&a, &d, m.cpu.TLBWI())
 	case "tlbwr":
 		idx := a.Int()
-		a.Int()
 		m.cpu.SetRandom(idx)
 		entry, f := m.cpu.TLBWR()
 		d.int("entry", entry, idx)
-		d.text("fault", f.String(), tlb.NoFault.String())
+		m.written(&a, &d, f)
 	case "tlbp":
 		n, index := a.Int(), a.Hex()
 		h, f := m.cpu.TLBP()
@@ -143,6 +144,12 @@ func (m *mipsMachine) Step(op Op) error {
 		return fmt.Errorf("%w: no MIPS operation %q", ErrFormat, op.Name)
 	}
 	return d.err(&a)
+}
+
+// written compares what a write said about an overlap.
+func (m *mipsMachine) written(a *Args, d *diff, f tlb.Fault) {
+	d.int("overlap", boolBit(m.overlap), a.Int())
+	d.text("fault", f.String(), tlb.NoFault.String())
 }
 
 func (m *mipsMachine) tlbr(a *Args, d *diff) {
