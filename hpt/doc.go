@@ -1,3 +1,109 @@
-// Package hpt is the hashed page table of ppc64 as a store: groups of eight
-// slots of sixteen bytes, changed without locks by any number of goroutines.
+// Package hpt is the hashed page table of ppc64 as a store: the architected
+// image in memory, changed by any number of goroutines at once.
+//
+// # Terminology
+//
+//   - Slot: the place of one entry, 16 bytes: doublewords V and R, big-endian.
+//   - Group (PTEG): 8 slots, 128 bytes.
+//   - Entry (HPTE): what a slot holds when V's bit V is set. A slot in which it
+//     is clear is free, whatever else it holds.
+//   - Key: the page that an entry is for, see [pte.Key]. It has a primary and a
+//     secondary group; H is set in an entry that sits in the secondary one.
+//   - Hint: which of a key's 16 places an entry took when it was inserted.
+//   - Bolted: marked never to be evicted.
+//   - Victim: the entry that leaves so that another can come.
+//   - Duplicate: a valid entry that matches the same key as another one. There
+//     must never be one; two plain inserts of a key make one.
+//
+// # Model
+//
+// A [Table] is 2^11 to 2^39 groups in memory of its own or in a slice of the
+// caller's, such as guest RAM. There is no copy and no index beside it: what a
+// guest stores into its table is seen by the next call, and a dump is a copy.
+// In format 3, entries are converted on the way, and callers see format 2; only
+// operations with Raw in their names show the two numbers as they are.
+//
+// Every operation is made of two primitives on one slot, in slot.go: a load of
+// the pair (V, R), and a compare-and-swap of it. Insert, protect, record of an
+// access, removal and eviction are one successful compare-and-swap each, so there
+// is no busy state, no half-made entry, and a removal returns the exact last pair.
+//
+// Insert does not look for duplicates, because hardware and Linux do not:
+// Linux's own protocol (the BUSY and HASHPTE bits of its page table entries) has
+// to prevent them, and package mm shows where it does not. [Table.InsertUnique]
+// looks; [Table.Check] finds what is there.
+//
+// The TLB is not this package's: no operation flushes one. An entry that was
+// removed or evicted may live on in TLBs until its owner flushes it.
+//
+// # Invariants
+//
+//   - H1: a valid entry sits in one of its key's two groups, H saying which.
+//     [Table.Insert] and [Table.InsertUnique] see to it; InsertGroup,
+//     CompareAndSwap and StoreRaw leave it to the caller; Check verifies it.
+//   - H2: no reader gets V of one insertion with R of another.
+//   - H3: when all inserts of a key go through InsertUnique, or are serialised,
+//     at most one valid entry matches the key.
+//   - H4: bolted entries leave only by explicit removal.
+//   - H5: a stale hint changes nothing: every call that takes one compares B,
+//     AVPN, H and V in the slot.
+//   - H6: after a removal has returned, no later lookup finds that entry.
+//   - H7: R and C recorded before a removal are in the pair that it returns.
+//   - H8: progress, as said below.
+//
+// # Concurrency
+//
+// All methods of a Table may be called from any goroutine at any time, Close
+// included. An operation on one entry takes effect at one instant between its
+// call and its return. ErrGroupFull and ErrBusy may be spurious while others
+// change the two groups. A miss is exact as long as nobody inserts a key's new
+// entry before he removes the old one. All, Group, Check, Stats, Digest, WriteTo,
+// ReadFrom and Clear go slot by slot and are no snapshots.
+//
+// H2 and H7 hold for what is done through this package. A guest that stores
+// entries itself has two plain 8-byte stores, and must follow the architecture's
+// sequences: R before a V that becomes valid, V cleared first. Its own stores of R
+// and C bits can be lost to a concurrent change, as on hardware without them.
+//
+// # Progress
+//
+// On amd64 processors with AVX and CMPXCHG16B every operation on an entry is
+// lock-free: it ends unless others change the same slots for ever, whoever may be
+// stalled. InsertUnique and scans end within a bounded number of steps; but of
+// several InsertUnique of one key only the one at the lowest place can succeed,
+// and while it is stalled the others get ErrBusy.
+//
+// Elsewhere, and under the build tags race and purego, a writer holds a stripe of
+// slots for half a dozen instructions. A writer stalled there delays writers, and
+// readers, of the slots of that stripe, and nobody else. H1 to H7 are the same.
+//
+// # Memory
+//
+// Own memory is mapped, aligned to huge pages and resident only as touched, in
+// units of whatever page the host gives; it is unmapped once the table is
+// unreachable. Under race it comes from the Go heap, since the race detector does
+// not follow atomic operations elsewhere, and neither does it in guest RAM that
+// the caller mapped.
+//
+// A slot or group number beyond the table is a mistake of the caller and panics,
+// like an index beyond a slice. Whoever takes numbers from a guest checks them
+// against [Table.Slots] or masks them with [Table.Mask].
+//
+// # Not modelled
+//
+// Weak memory order between a guest's processors; the time that a store takes to
+// reach them; real-mode and partition-scoped access control to the table's
+// memory; format 3 virtual addresses of 2^75 and more.
+//
+// # Rationale
+//
+// Why is V not simply read again after R? A slot that goes from page A to page B
+// and back to A in between gives A's V twice and B's R. V of a page is the same
+// number each time, so this is what a copy-on-write or a swapped page does.
+//
+// Why is a tentative entry invalid? The hardware must not translate by it, and
+// an entry that is published valid and taken back may have been used.
+//
+// Why xxhash and why not? [Table.Digest] is xxhash. The group hash is the
+// architecture's exclusive-or: hardware computes it.
 package hpt

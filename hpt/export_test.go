@@ -1,6 +1,9 @@
 package hpt
 
-import "github.com/hashmmu/ppc64/pte"
+import (
+	"github.com/hashmmu/ppc64/internal/sched"
+	"github.com/hashmmu/ppc64/pte"
+)
 
 // NewProtocol is New with a choice of protocol.
 func NewProtocol(c Config, native bool) (*Table, error) { return newTable(c, native) }
@@ -8,10 +11,10 @@ func NewProtocol(c Config, native bool) (*Table, error) { return newTable(c, nat
 // NativeUsable says whether 16-byte steps work in this build.
 func NativeUsable() bool { return nativeUsable() }
 
-// Protocols are the values of native that work in this build.
+// Protocols are the values of native that real goroutines can use in this build.
 func Protocols() map[string]bool {
 	p := map[string]bool{"portable": false}
-	if nativeUsable() {
+	if nativeUsable() && !sched.Exploring {
 		p["native"] = true
 	}
 	return p

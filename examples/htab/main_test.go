@@ -1,0 +1,174 @@
+package main
+
+import (
+	"bytes"
+	"compress/gzip"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/hashmmu/ppc64/hpt"
+	"github.com/hashmmu/ppc64/internal/oracle"
+	"github.com/hashmmu/ppc64/internal/realtable"
+	"github.com/hashmmu/ppc64/pte"
+)
+
+func htab(stdin string, args ...string) (code int, stdout, stderr string) {
+	var out, errs bytes.Buffer
+	code = run(args, strings.NewReader(stdin), &out, &errs)
+	return code, out.String(), errs.String()
+}
+
+func parse(t *testing.T, out string) (r map[string]any) {
+	require.NoError(t, json.Unmarshal([]byte(out), &r))
+	return r
+}
+
+// TestKeys pins the names and their order, and the whole report of the shipped
+// tables.
+func TestKeys(t *testing.T) {
+	code, out, errs := htab(string(realtable.POWER8), "-json", "-")
+	require.Zero(t, code, errs)
+	require.Equal(t, `{"format":2,"order":20,"entries":65536,"valid":54574,"bolted":65,"secondary":3959,`+
+		`"duplicates":0,"conflicts":0,"misplaced":0,"undecodable":0,"load":0.832733154296875,`+
+		`"sizes":{"16/16":54253,"16/24":256,"24/24":65},"max_group":8,"full_groups":3938,`+
+		`"digest":"0x8b123f9ad177a7bb"}`+"\n", out)
+
+	code, out, errs = htab(string(realtable.POWER9), "-json", "-")
+	require.Zero(t, code, errs)
+	require.EqualValues(t, 3, parse(t, out)["format"])
+}
+
+func TestForAPerson(t *testing.T) {
+	code, out, errs := htab(string(realtable.POWER9), "-")
+	require.Zero(t, code, errs)
+	require.Equal(t, `format 3, order 20: 8192 groups of 8
+    33802 of 65536 slots hold an entry, 51.6 %
+       65 bolted
+       55 in their secondary group
+    33481 pages of 64K in segments of 64K pages
+      256 pages of 16M in segments of 64K pages
+       65 pages of 16M in segments of 16M pages
+      173 groups full; the fullest has 8 entries
+        0 duplicate pairs, 0 of them conflicting
+        0 misplaced, 0 undecodable
+digest 0x6a218d956dc51912
+`, out)
+}
+
+func TestRecordedTables(t *testing.T) {
+	dumps := oracle.Glob("dumps/*/hpt.bin.gz")
+	if len(dumps) == 0 {
+		t.Skip("no recorded data")
+	}
+	for _, name := range dumps {
+		b, err := os.ReadFile(filepath.Join(filepath.Dir(name), "stats.json"))
+		require.NoError(t, err)
+		want := parse(t, string(b))
+		code, out, errs := htab("", "-json", name)
+		require.Zero(t, code, errs)
+		got := parse(t, out)
+		for ours, recorded := range map[string]string{
+			"format": "hpte_format", "order": "hpt_shift", "entries": "entries", "valid": "valid", "bolted": "bolted",
+			"secondary": "secondary", "duplicates": "duplicates", "misplaced": "group_check_bad",
+			"sizes": "sizes_base_actual", "max_group": "max_group", "full_groups": "full_groups",
+		} {
+			require.Equal(t, want[recorded], got[ours], "%s of %s", ours, name)
+		}
+		require.InDelta(t, want["load_factor"], got["load"], 5e-6)
+	}
+}
+
+// TestDamage plants a duplicate and a misplaced entry in a real table, and writes
+// it to a file, packed or not.
+func TestDamage(t *testing.T) {
+	table, err := realtable.LoadPOWER8(hpt.Config{})
+	require.NoError(t, err)
+	var victim pte.Slot
+	for s, h := range table.All() {
+		k, _, err := table.Sizes().Key(h, s.Group(), table.Mask())
+		require.NoError(t, err)
+		if table.Candidates(k.Hash().Secondary(table.Mask()), 0) != 0 && !h.Secondary() {
+			h.R ^= 1 << 30 // another real page
+			h.V |= pte.VSecondary
+			_, err := table.InsertGroup(k.Hash().Secondary(table.Mask()), h)
+			require.NoError(t, err)
+			victim = s
+			break
+		}
+	}
+	var wrong pte.Slot
+	for s := range pte.Slot(table.Slots()) {
+		if h := table.Load(victim); !table.Load(s).Valid() && s.Group()&0x7f != victim.Group()&0x7f {
+			table.StoreRaw(s, h)
+			wrong = s
+			break
+		}
+	}
+	var image bytes.Buffer
+	_, err = table.WriteTo(&image)
+	require.NoError(t, err)
+	raw := image.Bytes()
+	var packed bytes.Buffer
+	z := gzip.NewWriter(&packed)
+	_, err = z.Write(raw)
+	require.NoError(t, err)
+	require.NoError(t, z.Close())
+
+	for name, content := range map[string][]byte{"raw": raw, "packed": packed.Bytes()} {
+		file := filepath.Join(t.TempDir(), name)
+		require.NoError(t, os.WriteFile(file, content, 0o644))
+		code, out, errs := htab("", "-json", file)
+		require.Equal(t, 1, code)
+		r := parse(t, out)
+		require.EqualValues(t, 2, r["format"])
+		require.EqualValues(t, 1, r["duplicates"])
+		require.EqualValues(t, 1, r["conflicts"])
+		require.EqualValues(t, 1, r["misplaced"])
+		require.Contains(t, errs, "conflicting")
+		require.Contains(t, errs, fmt.Sprintf("misplaced entry: slot %d,", wrong))
+		require.Contains(t, errs, fmt.Sprint(victim))
+	}
+}
+
+// TestBadUsage: exit 2, one line that says what is wrong, nothing on standard output.
+func TestBadUsage(t *testing.T) {
+	for name, c := range map[string]struct {
+		stdin string
+		args  []string
+		want  string
+	}{
+		"no file":         {"", nil, "one FILE"},
+		"two files":       {"", []string{"a", "b"}, "one FILE"},
+		"unknown flag":    {"", []string{"-nope", "a"}, "-nope"},
+		"unknown format":  {"", []string{"-format", "4", "-"}, "2 and 3"},
+		"no such file":    {"", []string{filepath.Join("testdata", "nope")}, "no such file"},
+		"empty":           {"", []string{"-"}, "length = 0"},
+		"cut short":       {string(make([]byte, 1<<18-1)), []string{"-"}, "length = 262143"},
+		"no power of two": {string(make([]byte, 3<<18)), []string{"-json", "-"}, "length = 786432"},
+		"too small":       {string(make([]byte, 1<<17)), []string{"-"}, "length = 131072"},
+		"packed, cut":     {string(realtable.POWER8[:1000]), []string{"-"}, "unexpected EOF"},
+		"packed, no head": {"\x1f\x8b", []string{"-"}, "EOF"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			code, out, errs := htab(c.stdin, c.args...)
+			require.Equal(t, 2, code)
+			require.Empty(t, out)
+			require.Contains(t, errs, c.want)
+			require.Equal(t, 1, strings.Count(errs, "\n"))
+		})
+	}
+}
+
+// TestFormatFlag: a format that is asked for is used, fit or not.
+func TestFormatFlag(t *testing.T) {
+	code, out, errs := htab(string(realtable.POWER9), "-json", "-format", "2", "-")
+	require.Equal(t, 1, code)
+	require.EqualValues(t, 2, parse(t, out)["format"])
+	require.Contains(t, errs, "misplaced")
+}
