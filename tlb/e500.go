@@ -101,6 +101,8 @@ func (p *Profile) checkE500() error {
 	switch {
 	case p.Family != E500:
 		return p.bad("Family", p.Family, "not e500")
+	case p.MultiHit.Write != FirstMatch:
+		return p.bad("MultiHit.Write", p.MultiHit.Write, writesUnchecked)
 	case g.TLB0.Entries > 4096 || g.TLB0.Ways > 32 || !isPowerOf2(sets):
 		return p.bad("E500.TLB0", g.TLB0, "sets must be a power of two, at most 4096 entries of 32 ways")
 	case g.TLB1.Entries < 1 || g.TLB1.Entries > 4096 || g.TLB1.Ways != g.TLB1.Entries:
@@ -214,7 +216,7 @@ func (c *E500Core) guests() bool {
 	return c.prof.E500.Hypervisor && !c.prof.Quirks.Has(QuirkE500NoGuest)
 }
 
-// SetEntry replaces entry i, whatever it held.
+// SetEntry replaces entry i, whatever it held. It reports nothing.
 func (c *E500Core) SetEntry(i int, e E500Entry) {
 	c.drop(i)
 	c.entries[i] = e
@@ -236,28 +238,32 @@ func (c *E500Core) drop(i int) {
 	a.clear(k)
 }
 
-// install puts entry i into the search and reports an older entry that can
-// now match the same access.
+// install puts entry i into the search.
 func (c *E500Core) install(i int) {
 	a, k := c.locate(i)
 	t := c.tag(i)
 	a.store(k, t)
-	other, n := c.crossings(i, t)
+	_, n := c.crossings(i, t)
 	c.crossed += n
-	if c.OnWrite == nil {
+}
+
+// reportWrite reports the first older entry that can match the same access as
+// entry i, just written. On a core with several PID registers two TIDs can be
+// current at once; that shows at an access only.
+func (c *E500Core) reportWrite(i int) {
+	a, k := c.locate(i)
+	if c.OnWrite == nil || !a.isLive(k) {
 		return
 	}
-	first, _ := a.overlap(k, a.cells[k])
-	switch {
-	case first >= 0 && a == &c.tlb1:
-		first += len(c.tlb0.cells)
-		if other >= 0 {
-			first = other
-		}
-	case first < 0:
-		first = other
+	same, _ := a.overlap(k, a.cells[k])
+	first, _ := c.crossings(i, a.cells[k])
+	switch tlb1 := a == &c.tlb1; {
+	case same >= 0 && tlb1 && first < 0:
+		first = len(c.tlb0.cells) + same
+	case same >= 0 && !tlb1:
+		first = same
 	}
-	c.write(first, i, t.va)
+	c.write(first, i, a.cells[k].va)
 }
 
 // crossings counts the live entries of the array that does not hold entry i

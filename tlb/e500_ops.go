@@ -50,6 +50,7 @@ func (t *E500Thread) TLBWE() (entry int, o E500Outcome) {
 		i = t.moveVictim(i)
 	}
 	c.SetEntry(i, t.image(i))
+	c.reportWrite(i)
 	c.breakReservations(i)
 	return i, Written
 }

@@ -61,6 +61,7 @@ func (c *E500Core) loadPTE(a *access500, ind *E500Entry, pte uint64) Hit {
 		MAS73: pte>>24<<12 | perms,
 		MAS8:  ind.MAS8,
 	})
+	c.reportWrite(i)
 	c.breakReservations(i)
 	h := noHit
 	h.add(i)

@@ -31,10 +31,10 @@ const (
 
 // bolts is what a 476 keeps beside its entries.
 type bolts struct {
-	slot    [maxBolts]int16 // the entry bolted in each slot, -1 if none
-	usable  int             // slots the part has
-	next    []uint8         // per set: the way that replacement tries first
-	current int             // the entry of the last word 0
+	slot    [maxBolts]int // the entry bolted in each slot, -1 if none
+	usable  int           // slots the part has
+	next    []uint8       // per set: the way that replacement tries first
+	current int           // the entry of the last word 0
 }
 
 func newBolts(g PPC4xxParams) bolts {
@@ -52,7 +52,7 @@ func (m *PPC4xxMMU) MMUBE() (mmube0, mmube1 uint32) {
 	var r [2]uint32
 	for s, e := range m.bolt.slot {
 		if e >= 0 {
-			set := uint32(int(e) / m.tags.ways)
+			set := uint32(e / m.tags.ways)
 			r[s/3] |= set<<(24-8*(s%3)) | 4>>(s%3)
 		}
 	}
@@ -123,9 +123,9 @@ func (m *PPC4xxMMU) select4xx(ra uint32, word int, value uint32) int {
 	m.unbolt(i)
 	if ra&bolt47x != 0 && slot < m.bolt.usable {
 		if old := m.bolt.slot[slot]; old >= 0 {
-			m.unbolt(int(old))
+			m.unbolt(old)
 		}
-		m.bolt.slot[slot] = int16(i)
+		m.bolt.slot[slot] = i
 		m.entries[i].bolted = true
 	}
 	m.bolt.current = i
@@ -156,7 +156,7 @@ func (m *PPC4xxMMU) unbolt(i int) {
 	}
 	m.entries[i].bolted = false
 	for s, e := range m.bolt.slot {
-		if int(e) == i {
+		if e == i {
 			m.bolt.slot[s] = -1
 		}
 	}

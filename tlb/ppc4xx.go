@@ -63,6 +63,8 @@ func NewPPC4xx(p Profile) (*PPC4xxMMU, error) {
 	switch {
 	case layout == nil:
 		return nil, p.bad("Family", p.Family, "not a 4xx part")
+	case p.MultiHit.Write != FirstMatch:
+		return nil, p.bad("MultiHit.Write", p.MultiHit.Write, writesUnchecked)
 	case g.Entries < 1 || g.Entries > 4096:
 		return nil, p.bad("PPC4xx.Entries", g.Entries, "must be 1 to 4096")
 	case g.Ways < 1 || g.Entries%g.Ways != 0:

@@ -6,6 +6,10 @@ package tlb
 // part that works.
 var undefinedMatch = MultiHit{Lookup: OrBits, Probe: OrBits, Undefined: true}
 
+// writesUnchecked: no PowerPC part looks at the other entries when one is
+// written; Reports.OnWrite does.
+const writesUnchecked = "PowerPC parts do not check writes"
+
 // The named profiles of the 4xx line. The manuals call two matching entries a
 // programming error and define nothing (Book E).
 var profiles4xx = []Profile{

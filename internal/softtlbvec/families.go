@@ -8,7 +8,7 @@ import (
 
 // families lists every runner there is; a file is run by the first that owns
 // its first line.
-var families = []family{mipsFamily, sun4uFamily}
+var families = append([]family{mipsFamily, sun4uFamily}, ppcFamilies...)
 
 // family knows how to run the recordings of some CPUs.
 type family struct {
