@@ -157,7 +157,8 @@ func ParsePolicy(name string) (Policy, error) {
 		}
 	}
 	if digits, ok := strings.CutPrefix(name, "capacity-"); ok {
-		if n, err := strconv.Atoi(digits); err == nil && n >= 1 && n <= MaxEntries {
+		n, err := strconv.Atoi(digits)
+		if err == nil && n >= 1 && n <= MaxEntries && strconv.Itoa(n) == digits {
 			return Capacity(n), nil
 		}
 	}
