@@ -161,6 +161,12 @@ func (b *Batch) SwitchIn() { b.lazy, b.out = b.out, false }
 // under every policy (B1).
 func (b *Batch) Finish() { b.flush(OnFinish) }
 
+// Reset forgets what is pending and every lazy section, without a flush: for a
+// simulation that starts over. The counters stay.
+func (b *Batch) Reset() {
+	b.refs, b.scope, b.depth, b.lazy, b.out = b.refs[:0], Local, 0, false, false
+}
+
 // Lazy reports whether lazy MMU mode is active.
 func (b *Batch) Lazy() bool { return b.lazy }
 

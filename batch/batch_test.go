@@ -1,0 +1,108 @@
+package batch_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/hashmmu/ppc64/batch"
+	"github.com/hashmmu/ppc64/pte"
+)
+
+var discard = batch.FlusherFunc(func(uint64, []pte.Ref, batch.Scope) {})
+
+// TestNesting: leaving an inner section ends lazy mode up to 2025, and only
+// flushes since.
+func TestNesting(t *testing.T) {
+	for _, c := range []struct {
+		nesting batch.Nesting
+		lazy    bool
+		pending int
+	}{{batch.Flat, false, 0}, {batch.Counted, true, 1}} {
+		b := batch.New(discard, batch.Config{Policy: batch.LazyMMU(), Nesting: c.nesting})
+		b.EnterLazy()
+		b.Add(1, page(0), batch.Local)
+		b.EnterLazy()
+		b.Add(1, page(1), batch.Local)
+		require.Equal(t, 2, b.Len())
+		b.LeaveLazy()
+		require.Zero(t, b.Len(), "B1 at the inner leave")
+		require.Equal(t, c.lazy, b.Lazy())
+		b.Add(1, page(2), batch.Local)
+		require.Equal(t, c.pending, b.Len())
+		b.LeaveLazy()
+		require.Zero(t, b.Len())
+		require.False(t, b.Lazy())
+		b.LeaveLazy() // no section left to end
+		require.False(t, b.Lazy())
+	}
+}
+
+// TestSwitch: a context switch flushes under every policy and lazy mode comes
+// back with the task.
+func TestSwitch(t *testing.T) {
+	for _, p := range policies() {
+		b := batch.New(discard, batch.Config{Policy: p})
+		b.EnterLazy()
+		b.Add(1, page(0), batch.Local)
+		b.SwitchOut()
+		require.Zero(t, b.Len(), p)
+		require.False(t, b.Lazy(), p)
+		b.SwitchIn()
+		require.True(t, b.Lazy(), p)
+		b.LeaveLazy()
+		b.Finish()
+	}
+}
+
+func TestDefaultPolicyIsLazyMMU(t *testing.T) {
+	b := batch.New(discard, batch.Config{})
+	b.Add(1, page(0), batch.Local)
+	require.Zero(t, b.Len())
+	b.EnterLazy()
+	b.Add(1, page(0), batch.Local)
+	require.Equal(t, 1, b.Len())
+}
+
+// TestFanoutOrder: the hash table before the TLBs.
+func TestFanoutOrder(t *testing.T) {
+	var order []string
+	note := func(s string) batch.Flusher {
+		return batch.FlusherFunc(func(space uint64, refs []pte.Ref, sc batch.Scope) {
+			require.EqualValues(t, 3, space)
+			require.Equal(t, []pte.Ref{page(5)}, refs)
+			require.Equal(t, batch.Global, sc)
+			order = append(order, s)
+		})
+	}
+	b := batch.New(batch.Fanout(note("table"), note("tlb")), batch.Config{Policy: batch.Immediate()})
+	b.Add(3, page(5), batch.Global)
+	require.Equal(t, []string{"table", "tlb"}, order)
+}
+
+func TestNoAllocations(t *testing.T) {
+	for _, p := range policies() {
+		b := batch.New(discard, batch.Config{Policy: p})
+		require.Zero(t, testing.AllocsPerRun(10, func() {
+			episode(b, 500)
+			b.BeforeUnlock()
+			b.RangeFlush()
+			b.Finish()
+		}), p)
+	}
+}
+
+func BenchmarkAdd(b *testing.B) {
+	for _, p := range policies() {
+		b.Run(p.String(), func(b *testing.B) {
+			bt := batch.New(discard, batch.Config{Policy: p})
+			b.ReportAllocs()
+			bt.EnterLazy()
+			for i := range b.N {
+				bt.Add(1, page(i), batch.Global)
+			}
+			bt.LeaveLazy()
+			bt.Finish()
+		})
+	}
+}
