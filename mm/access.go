@@ -1,6 +1,8 @@
 package mm
 
 import (
+	"errors"
+
 	"github.com/hashmmu/ppc64/pte"
 	"github.com/hashmmu/ppc64/tlb"
 )
@@ -22,9 +24,14 @@ func (c *CPU) Store(as *AddressSpace, ea pte.EA, stamp uint64) error {
 	return err
 }
 
-// explorerPatience is how often an explored access is tried again although
-// nothing about it has changed, before it waits for a change.
+// explorerPatience is how often in a row an explored access may fail in the same
+// way, its PTE unchanged. A CPU in hardware would go on until another one
+// changes something; an exploration would never end.
 const explorerPatience = 3
+
+// ErrRefault ends an explored access that kept failing in the same way. It does
+// not occur without a Stepper.
+var ErrRefault = errors.New("mm: explored access given up")
 
 // Access is an access by user code: the TLB, the walk behind it, the low-level
 // miss handler (hash_page), the page fault handler, and again from the start,
@@ -36,7 +43,7 @@ func (c *CPU) Access(as *AddressSpace, ea pte.EA, a pte.Access, stamp uint64) (u
 	var last refault
 	for {
 		if c.stepper != nil {
-			c.accessStep(as, k, ea, a, &last)
+			c.accessStep(k, ea)
 		}
 		got, o := c.hardware(k, a, stamp)
 		c.saw(uint64(o))
@@ -47,6 +54,9 @@ func (c *CPU) Access(as *AddressSpace, ea pte.EA, a pte.Access, stamp uint64) (u
 		handled, err := c.m.backend.Miss(c, as, ea, a, o)
 		if err == nil && !handled {
 			err = c.Fault(as, ea, a)
+		}
+		if err == nil && c.stepper != nil && last.again(o, as.PTE(ea)) {
+			err = ErrRefault
 		}
 		if err != nil {
 			return 0, err
@@ -76,9 +86,11 @@ func (c *CPU) hardware(k pte.Key, a pte.Access, stamp uint64) (uint64, Outcome) 
 		c.tlb.Insert(e)
 	}
 	if a == pte.Write {
+		c.touchFrame(e.RA, TouchWrite)
 		c.m.frames.Store(e.RA, stamp)
 		return stamp, Hit
 	}
+	c.touchFrame(e.RA, TouchRead)
 	return c.m.frames.Load(e.RA), Hit
 }
 
@@ -89,41 +101,23 @@ const (
 	tagChanged
 )
 
-// refault remembers how an access failed last.
+// accessStep stops before a hardware access.
+func (c *CPU) accessStep(k pte.Key, ea pte.EA) {
+	c.await(StepAccess, ea, nil, c.m.backend.Touches(k, []Touch{{Loc{LocTLB, uint64(c.id)}, TouchWrite}})...)
+}
+
+// refault remembers how an explored access failed last.
 type refault struct {
 	tries   int
 	outcome Outcome
 	entry   pte.LinuxPTE
 }
 
-// accessStep stops before a hardware access. One that has failed several times
-// in the same way waits until it would end differently, or the PTE has changed:
-// trying again and again would never end an exploration.
-func (c *CPU) accessStep(as *AddressSpace, k pte.Key, ea pte.EA, a pte.Access, last *refault) {
-	touches := c.m.backend.Touches(k, []Touch{{Loc{LocTLB, uint64(c.id)}, TouchWrite}, {Loc{LocFrames, 0}, TouchRead}})
-	var ready func() bool
-	if last.tries >= explorerPatience {
-		touches = append(touches, Touch{as.make(ea).loc(), TouchRead})
-		was := *last
-		ready = func() bool { return c.probe(k, a) != was.outcome || as.PTE(ea) != was.entry }
+// again counts a failure and reports whether the access is to be given up.
+func (r *refault) again(o Outcome, p pte.LinuxPTE) bool {
+	if o != r.outcome || p != r.entry {
+		*r = refault{0, o, p}
 	}
-	c.await(StepAccess, ea, ready, touches...)
-	now := refault{1, c.probe(k, a), as.PTE(ea)}
-	if now.outcome == last.outcome && now.entry == last.entry {
-		now.tries += last.tries
-	}
-	*last = now
-}
-
-// probe tells how hardware would end the access, and changes nothing.
-func (c *CPU) probe(k pte.Key, a pte.Access) Outcome {
-	if e, ok := c.tlb.Lookup(k); ok {
-		if e.Prot&a != 0 {
-			return Hit
-		}
-		if a != pte.Write || e.Tag == tagChanged {
-			return Denied
-		}
-	}
-	return c.m.backend.Probe(k, a)
+	r.tries++
+	return r.tries == explorerPatience
 }

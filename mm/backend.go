@@ -13,8 +13,6 @@ type Backend interface {
 	// access counts as used for it (R, C). The CPU calls it with its hardware held,
 	// so it must not stop, wait or touch a TLB.
 	Walk(k pte.Key, a pte.Access) (Translation, Outcome)
-	// Probe tells how Walk would end, and changes nothing.
-	Probe(k pte.Key, a pte.Access) Outcome
 	// Touches lists what Walk uses, for an explorer.
 	Touches(k pte.Key, buf []Touch) []Touch
 	// Miss handles an access that hardware could not do, from the Linux page
@@ -30,6 +28,9 @@ type Backend interface {
 	// Flush removes translations from behind the TLBs; the CPU then removes them
 	// from the TLBs themselves.
 	Flush(c *CPU, as *AddressSpace, refs []pte.Ref)
+	// Digest is a fingerprint of everything behind the TLBs that Walk and Flush
+	// look at for the page, for an explorer.
+	Digest(k pte.Key) uint64
 	// Valid returns how many translations of the page exist behind the TLBs, and
 	// whether they disagree. Two or more are a duplicate.
 	Valid(k pte.Key) (n int, conflict bool)

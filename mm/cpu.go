@@ -34,6 +34,10 @@ func (c *CPU) ID() int { return c.id }
 // Machine returns the machine of the CPU.
 func (c *CPU) Machine() *Machine { return c.m }
 
+// Join makes the CPU one of the users of an address space before its first
+// access there does.
+func (c *CPU) Join(as *AddressSpace) { as.users.add(c.id) }
+
 // TLB returns the hardware's translation cache.
 func (c *CPU) TLB() *tlb.Cache { return c.tlb }
 

@@ -36,25 +36,33 @@ func (c *CPU) anonymousFault(v *VMA, p page, a pte.Access) error {
 	var flags pte.LinuxPTE
 	if a.Has(pte.Write) {
 		var err error
-		if ra, err = c.newAnon(0); err != nil {
+		if ra, err = c.newAnon(p, 0); err != nil {
 			return err
 		}
 		grant, flags = v.Prot, l.Dirty
 	} else {
-		c.m.frames.Get(ra)
+		c.get(p, ra)
 	}
 	c.install(p, l.Make(ra, grant)|l.Accessed|flags, a, ra, nil, 0)
 	return nil
 }
 
 // newAnon takes a frame for a private page.
-func (c *CPU) newAnon(stamp uint64) (pte.RA, error) {
+func (c *CPU) newAnon(p page, stamp uint64) (pte.RA, error) {
+	c.step(StepAlloc, p.ea, FramesLoc, TouchWrite)
 	ra, err := c.m.frames.Alloc(stamp)
 	if err == nil {
+		c.touchFrame(ra, TouchWrite)
 		c.m.frames.setAnon(ra)
 	}
 	c.saw(uint64(ra))
 	return ra, err
+}
+
+// get takes a reference to a page that has one.
+func (c *CPU) get(p page, ra pte.RA) {
+	c.step(StepGetPage, p.ea, FramesLoc, TouchWrite)
+	c.m.frames.Get(ra)
 }
 
 // fileFault maps a page of a file, or for a store to a private mapping a copy
@@ -70,7 +78,7 @@ func (c *CPU) fileFault(v *VMA, p page, a pte.Access) error {
 	if store && !v.Shared {
 		file := ra
 		stamp := c.copyOut(p, file)
-		ra, err = c.newAnon(stamp)
+		ra, err = c.newAnon(p, stamp)
 		c.put(file)
 		if err != nil {
 			return err
@@ -88,7 +96,7 @@ func (c *CPU) fileFault(v *VMA, p page, a pte.Access) error {
 
 // copyOut reads a page in order to copy it.
 func (c *CPU) copyOut(p page, ra pte.RA) uint64 {
-	c.step(StepCopy, p.ea, Loc{LocFrames, 0}, TouchRead)
+	c.step(StepCopy, p.ea, Loc{LocFrame, uint64(c.m.frames.index(ra))}, TouchRead)
 	stamp := c.m.frames.Load(ra)
 	c.saw(stamp)
 	return stamp
@@ -112,7 +120,7 @@ func (c *CPU) install(p page, entry pte.LinuxPTE, a pte.Access, ra pte.RA, f *Ma
 
 // truncated reports whether the file's truncate count has left seq.
 func (c *CPU) truncated(f *Mapping, ea pte.EA, seq uint64) bool {
-	c.step(StepPage, ea, Loc{LocFile, f.id}, TouchRead)
+	c.step(StepTruncCount, ea, f.loc(), TouchRead)
 	moved := f.truncateCount.Load() != seq
 	c.saw(b2u(moved))
 	return moved
@@ -152,13 +160,13 @@ func (c *CPU) grant(p page, a pte.Access, set pte.LinuxPTE) {
 func (c *CPU) writeProtectFault(v *VMA, p page, a pte.Access, cur pte.LinuxPTE) error {
 	l := c.m.kernel.Layout
 	old := l.RA(cur)
-	if v.Shared || c.exclusive(old) {
+	if v.Shared || c.exclusive(p, old) {
 		c.grant(p, a, l.Accessed|l.Write)
 		return nil
 	}
-	c.m.frames.Get(old)
+	c.get(p, old)
 	c.unlockPTEs(p.table, p.ea)
-	fresh, err := c.newAnon(c.copyOut(p, old))
+	fresh, err := c.newAnon(p, c.copyOut(p, old))
 	if err != nil {
 		c.put(old)
 		return err

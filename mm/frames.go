@@ -73,18 +73,21 @@ func (f *Frames) Get(ra pte.RA) {
 	}
 }
 
-// Put drops a reference; the last one frees the frame.
-func (f *Frames) Put(ra pte.RA) {
+// Put drops a reference and reports whether it was the last one, which frees
+// the frame.
+func (f *Frames) Put(ra pte.RA) (freed bool) {
 	fr := f.at(ra)
-	switch n := fr.refs.Add(-1); {
-	case n == 0:
+	n := fr.refs.Add(-1)
+	if n == 0 {
 		fr.stamp.Store(freedStamp)
 		f.mu.Lock()
 		f.free = append(f.free, f.index(ra))
 		f.mu.Unlock()
-	case n < 0:
+	}
+	if n < 0 {
 		f.violation(fmt.Errorf("%w: reference to %v dropped twice", ErrUseAfterFree, ra))
 	}
+	return n == 0
 }
 
 // Refs is the number of references to a frame.

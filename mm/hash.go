@@ -48,11 +48,6 @@ func (h *hash) Walk(k pte.Key, a pte.Access) (Translation, Outcome) {
 	}
 }
 
-func (h *hash) Probe(k pte.Key, a pte.Access) Outcome {
-	_, _, o := h.find(k, a)
-	return o
-}
-
 // find is the table search of the hardware and its check of protection.
 func (h *hash) find(k pte.Key, a pte.Access) (pte.HPTE, pte.Ref, Outcome) {
 	e, hint, ok := h.table.Lookup(k)

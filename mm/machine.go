@@ -153,6 +153,9 @@ func (m *Machine) Space(context uint64) *AddressSpace { return m.spaces[context]
 // NewStamp returns page contents never seen before.
 func (m *Machine) NewStamp() uint64 { return m.stamp.Add(1) }
 
+// NewestStamp is the last stamp that NewStamp gave out.
+func (m *Machine) NewestStamp() uint64 { return m.stamp.Load() }
+
 // NewAddressSpace returns an empty address space with the given context number,
 // which must differ from that of every other space.
 func (m *Machine) NewAddressSpace(context uint64) *AddressSpace {

@@ -2,6 +2,7 @@ package mm
 
 import (
 	"errors"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -45,6 +46,8 @@ func (m *Machine) NewMapping(pages uint64, trackDirty bool) *Mapping {
 	return f
 }
 
+func (f *Mapping) loc() Loc { return Loc{LocFile, f.id} }
+
 // Size is the length of the file in pages.
 func (f *Mapping) Size() uint64 {
 	f.mu.Lock()
@@ -65,7 +68,9 @@ func (f *Mapping) Cached(index uint64) (pte.RA, bool) {
 // before. seq is the truncate count from before the page was looked up. ErrBus
 // beyond the end.
 func (c *CPU) filePage(f *Mapping, index uint64, ea pte.EA) (ra pte.RA, seq uint64, err error) {
-	c.step(StepPage, ea, Loc{LocFile, f.id}, TouchWrite)
+	if c.stepper != nil {
+		c.await(StepPage, ea, nil, Touch{f.loc(), TouchWrite}, Touch{FramesLoc, TouchWrite})
+	}
 	seq = f.truncateCount.Load()
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -78,6 +83,7 @@ func (c *CPU) filePage(f *Mapping, index uint64, ea pte.EA) (ra pte.RA, seq uint
 			return 0, seq, err
 		}
 		f.pages[index] = ra
+		c.touchFrame(ra, TouchWrite)
 	}
 	f.m.frames.Get(ra)
 	c.saw(uint64(ra))
@@ -88,20 +94,29 @@ func (c *CPU) filePage(f *Mapping, index uint64, ea pte.EA) (ra pte.RA, seq uint
 // dropPages takes the pages first..last out of the page cache. Mappings of them
 // stay.
 func (c *CPU) dropPages(f *Mapping, first, last uint64) {
-	c.step(StepDropPage, 0, Loc{LocFile, f.id}, TouchWrite)
+	if c.stepper != nil {
+		c.await(StepDropPage, 0, nil, Touch{f.loc(), TouchWrite}, Touch{FramesLoc, TouchWrite})
+	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	for index, ra := range f.pages {
+	var drop []uint64
+	for index := range f.pages {
 		if index >= first && index <= last {
-			delete(f.pages, index)
-			f.m.frames.Put(ra)
+			drop = append(drop, index)
 		}
+	}
+	slices.Sort(drop) // so that frames are freed in the same order every time
+	for _, index := range drop {
+		if f.m.frames.Put(f.pages[index]) {
+			c.touchFrame(f.pages[index], TouchWrite)
+		}
+		delete(f.pages, index)
 	}
 }
 
 // setSize changes the length of the file.
 func (c *CPU) setSize(f *Mapping, pages uint64) {
-	c.step(StepDropPage, 0, Loc{LocFile, f.id}, TouchWrite)
+	c.step(StepSetSize, 0, f.loc(), TouchWrite)
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.size = pages

@@ -65,7 +65,7 @@ func (c *CPU) protectPTEs(v *VMA, t *ptePage, r Range) int {
 			continue
 		}
 		c.modifyProt(p, func(old pte.LinuxPTE) pte.LinuxPTE {
-			return l.WithAccess(old&^l.Invalid|l.Present, c.pteAccess(v, old))
+			return l.WithAccess(old&^l.Invalid|l.Present, c.pteAccess(v, p, old))
 		})
 		n++
 	}
@@ -76,14 +76,14 @@ func (c *CPU) protectPTEs(v *VMA, t *ptePage, r Range) int {
 // pteAccess is the access that a PTE of v may grant to the page that it maps:
 // that of the VMA, without stores where those must fault first (Linux:
 // vm_page_prot, and for stores can_change_pte_writable).
-func (c *CPU) pteAccess(v *VMA, old pte.LinuxPTE) pte.Access {
+func (c *CPU) pteAccess(v *VMA, p page, old pte.LinuxPTE) pte.Access {
 	l := c.m.kernel.Layout
 	a := v.Prot
 	dirty := old&l.Dirty != 0
 	switch {
 	case v.Shared && !v.File.TrackDirty:
 	case v.Shared && dirty:
-	case !v.Shared && dirty && c.m.kernel.ModifyProt && c.exclusive(l.RA(old)):
+	case !v.Shared && dirty && c.m.kernel.ModifyProt && c.exclusive(p, l.RA(old)):
 	default:
 		a &^= pte.Write
 	}
@@ -92,6 +92,9 @@ func (c *CPU) pteAccess(v *VMA, old pte.LinuxPTE) pte.Access {
 
 // exclusive reports whether a page belongs to one private mapping and to
 // nobody else.
-func (c *CPU) exclusive(ra pte.RA) bool {
-	return c.m.frames.Anon(ra) && c.m.frames.Refs(ra) == 1
+func (c *CPU) exclusive(p page, ra pte.RA) bool {
+	c.step(StepPageCount, p.ea, FramesLoc, TouchRead)
+	only := c.m.frames.Anon(ra) && c.m.frames.Refs(ra) == 1
+	c.saw(b2u(only))
+	return only
 }

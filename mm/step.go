@@ -30,8 +30,13 @@ const (
 	StepTLBIE      Step = "tlbie"
 	StepPage       Step = "find_get_page"
 	StepDropPage   Step = "remove_from_page_cache"
+	StepSetSize    Step = "i_size_write"
+	StepTruncCount Step = "truncate_count"
 	StepCopy       Step = "copy_page"
+	StepAlloc      Step = "alloc_page"
 	StepFree       Step = "free_page"
+	StepGetPage    Step = "get_page"
+	StepPageCount  Step = "page_count"
 	StepAccess     Step = "access"
 )
 
@@ -51,7 +56,8 @@ const (
 	LocGroups                // the two groups of a key; ID is the lower group
 	LocTLB                   // a CPU's TLB; ID is the CPU
 	LocFile                  // the page cache of a mapping; ID is its number
-	LocFrames                // the frame allocator
+	LocFrames                // the frame allocator: what is free, and references
+	LocFrame                 // the contents of a frame; ID is its number
 )
 
 // Loc is a location that operations of different CPUs meet at. IDs depend on
@@ -61,6 +67,9 @@ type Loc struct {
 	Kind LocKind
 	ID   uint64
 }
+
+// FramesLoc is the frame allocator.
+var FramesLoc = Loc{LocFrames, 0}
 
 // TouchKind is how an operation uses a location.
 type TouchKind uint8
@@ -93,12 +102,14 @@ type Op struct {
 
 // Stepper schedules simulated CPUs: an explorer. Step returns when the
 // operation, which must be ready, is to be done; the CPU does it before it calls
-// again. Note reports what no other CPU can see. Saw reports what the last
+// again. Touch adds a use of a location that the operation in hand found out
+// about only while it was done. Note reports what no other CPU can see. Saw reports what the last
 // operation read, so that a CPU's state is a function of what it saw.
 //
 // Without a Stepper, CPUs are ordinary goroutines and the cost is a nil check.
 type Stepper interface {
 	Step(cpu int, op Op)
+	Touch(cpu int, t Touch)
 	Note(cpu int, n Step, ea pte.EA)
 	Saw(cpu int, v uint64)
 }
@@ -112,6 +123,13 @@ func (c *CPU) note(n Step, ea pte.EA) {
 func (c *CPU) saw(v uint64) {
 	if c.stepper != nil {
 		c.stepper.Saw(c.id, v)
+	}
+}
+
+// touchFrame reports that the operation in hand used the contents of a frame.
+func (c *CPU) touchFrame(ra pte.RA, k TouchKind) {
+	if c.stepper != nil {
+		c.stepper.Touch(c.id, Touch{Loc{LocFrame, uint64(c.m.frames.index(ra))}, k})
 	}
 }
 

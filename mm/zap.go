@@ -42,8 +42,10 @@ func (c *CPU) finish() {
 
 // put drops a reference to a frame.
 func (c *CPU) put(ra pte.RA) {
-	c.step(StepFree, 0, Loc{LocFrames, 0}, TouchWrite)
-	c.m.frames.Put(ra)
+	c.step(StepFree, 0, FramesLoc, TouchWrite)
+	if c.m.frames.Put(ra) {
+		c.touchFrame(ra, TouchWrite)
+	}
 }
 
 // ZapPageRange takes away the pages of a range, whatever maps there; the VMAs
@@ -85,7 +87,7 @@ func (c *CPU) UnmapMappingRange(ctx context.Context, f *Mapping, first, n uint64
 		c.lock(&f.iMmapLock, 0)
 		defer c.unlock(&f.iMmapLock, 0)
 	}
-	c.step(StepDropPage, 0, Loc{LocFile, f.id}, TouchWrite)
+	c.step(StepTruncCount, 0, f.loc(), TouchWrite)
 	f.truncateCount.Add(1)
 
 	last := first + n - 1

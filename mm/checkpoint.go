@@ -1,0 +1,164 @@
+package mm
+
+import (
+	"slices"
+	"sync"
+
+	"github.com/hashmmu/ppc64/pte"
+	"github.com/hashmmu/ppc64/tlb"
+)
+
+// Checkpoint is the state of a machine at rest, for an explorer that runs one
+// scenario very many times. What lies outside the pages it was made for is taken
+// not to change.
+type Checkpoint struct {
+	m     *Machine
+	stamp uint64
+	pages []savedPage
+	slots []savedSlot
+
+	frames []savedFrame
+	free   []uint32
+	files  []savedFile
+	spaces []savedSpace
+	cpus   []savedCPU
+}
+
+type savedPage struct {
+	page  page
+	entry uint64
+}
+
+type savedSlot struct {
+	slot  pte.Slot
+	entry pte.HPTE
+}
+
+type savedFrame struct {
+	refs        int32
+	dirty, anon bool
+	stamp       uint64
+}
+
+type savedFile struct {
+	pages    map[uint64]pte.RA
+	size     uint64
+	truncate uint64
+	vmas     []interval
+}
+
+type savedSpace struct {
+	as    *AddressSpace
+	vmas  []*VMA
+	users uint64
+}
+
+type savedCPU struct {
+	random uint64
+	tlb    []tlb.CacheEntry
+}
+
+// Save takes a checkpoint of a machine at rest. touched are the pages whose PTEs
+// and hash groups the CPUs will change.
+func (m *Machine) Save(touched ...PageOf) *Checkpoint {
+	s := &Checkpoint{m: m, stamp: m.stamp.Load(), free: slices.Clone(m.frames.free)}
+	for _, t := range touched {
+		p := t.Space.make(t.EA)
+		s.pages = append(s.pages, savedPage{p, p.entry.Load()})
+		s.saveGroups(t.Space.key(p.ea))
+	}
+	for i := range m.frames.frames {
+		f := &m.frames.frames[i]
+		s.frames = append(s.frames, savedFrame{f.refs.Load(), f.dirty.Load(), f.anon.Load(), f.stamp.Load()})
+	}
+	for _, f := range m.files {
+		pages := make(map[uint64]pte.RA)
+		for k, v := range f.pages {
+			pages[k] = v
+		}
+		s.files = append(s.files, savedFile{pages, f.size, f.truncateCount.Load(), slices.Clone(f.vmas.items)})
+	}
+	for _, as := range m.spaces {
+		s.spaces = append(s.spaces, savedSpace{as, as.vmas, as.users.bits.Load()})
+	}
+	for _, c := range m.cpus {
+		s.cpus = append(s.cpus, savedCPU{c.random, slices.Collect(c.tlb.All())})
+	}
+	return s
+}
+
+// PageOf names a page of an address space.
+type PageOf struct {
+	Space *AddressSpace
+	EA    pte.EA
+}
+
+// saveGroups adds the entries of both groups of a key.
+func (s *Checkpoint) saveGroups(k pte.Key) {
+	t := s.m.table
+	for _, secondary := range [2]bool{false, true} {
+		g := k.Hash().Group(secondary, t.Mask())
+		n := t.Slots() / t.Groups()
+		for i := range n {
+			slot := pte.Slot(g*n + i)
+			s.slots = append(s.slots, savedSlot{slot, t.LoadRaw(slot)})
+		}
+	}
+}
+
+// Restore brings the machine back to the checkpoint, whatever its CPUs were
+// doing: locks they held are free again, what was pending is forgotten. No CPU
+// may be running.
+func (s *Checkpoint) Restore() {
+	m := s.m
+	m.stamp.Store(s.stamp)
+	for _, p := range s.pages {
+		p.page.entry.Store(p.entry)
+		p.page.table.ptl.mu = sync.RWMutex{}
+	}
+	for _, e := range s.slots {
+		m.table.StoreRaw(e.slot, e.entry)
+	}
+	m.frames.free = append(m.frames.free[:0], s.free...)
+	m.frames.errs = nil
+	for i, was := range s.frames {
+		f := &m.frames.frames[i]
+		f.refs.Store(was.refs)
+		f.dirty.Store(was.dirty)
+		f.anon.Store(was.anon)
+		f.stamp.Store(was.stamp)
+	}
+	for i, was := range s.files {
+		was.restore(m.files[i])
+	}
+	for _, was := range s.spaces {
+		was.as.vmas = was.vmas
+		was.as.users.bits.Store(was.users)
+		was.as.mmapSem.mu = sync.RWMutex{}
+	}
+	for i, was := range s.cpus {
+		was.restore(m.cpus[i])
+	}
+}
+
+func (was *savedFile) restore(f *Mapping) {
+	clear(f.pages)
+	for k, v := range was.pages {
+		f.pages[k] = v
+	}
+	f.size = was.size
+	f.truncateCount.Store(was.truncate)
+	f.vmas.items = append(f.vmas.items[:0], was.vmas...)
+	f.iMmapLock.mu = sync.RWMutex{}
+}
+
+func (was *savedCPU) restore(c *CPU) {
+	c.random = was.random
+	c.held = c.held[:0]
+	c.gather.frames = c.gather.frames[:0]
+	c.batch.Reset()
+	c.tlb.InvalidateAll()
+	for _, e := range was.tlb {
+		c.tlb.Insert(e)
+	}
+}

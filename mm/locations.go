@@ -1,0 +1,108 @@
+package mm
+
+import (
+	"fmt"
+
+	"github.com/cespare/xxhash/v2"
+
+	"github.com/hashmmu/ppc64/pte"
+	"github.com/hashmmu/ppc64/tlb"
+)
+
+// Location is a place where operations of different CPUs meet, with what an
+// explorer has to know of it.
+type Location struct {
+	Loc   Loc
+	Name  string
+	Lock  bool          // a lock; it has no value
+	Value func() uint64 // what CPUs can tell apart about it
+}
+
+// Locations lists every location that operations on the given pages can touch.
+func (m *Machine) Locations(pages ...PageOf) []Location {
+	var out []Location
+	seen := make(map[Loc]bool)
+	add := func(l Location) {
+		if !seen[l.Loc] {
+			seen[l.Loc] = true
+			out = append(out, l)
+		}
+	}
+	for _, t := range pages {
+		p := t.Space.make(t.EA)
+		k := t.Space.key(p.ea)
+		add(Location{Loc: t.Space.mmapSem.loc(), Name: fmt.Sprintf("mmap_sem %d", t.Space.context), Lock: true})
+		add(Location{Loc: p.table.ptl.loc(), Name: fmt.Sprintf("PTL of %v", p.ea), Lock: true})
+		add(Location{Loc: p.loc(), Name: fmt.Sprintf("PTE of %v", p.ea), Value: p.entry.Load})
+		for _, touch := range m.backend.Touches(k, nil) {
+			add(Location{Loc: touch.Loc, Name: fmt.Sprintf("HPTEs of %v", p.ea), Value: func() uint64 { return m.backend.Digest(k) }})
+		}
+	}
+	for i, f := range m.files {
+		add(Location{Loc: f.iMmapLock.loc(), Name: fmt.Sprintf("i_mmap_lock %d", i), Lock: true})
+		add(Location{Loc: f.loc(), Name: fmt.Sprintf("page cache %d", i), Value: f.digest})
+	}
+	for i, c := range m.cpus {
+		add(Location{Loc: Loc{LocTLB, uint64(i)}, Name: fmt.Sprintf("TLB of CPU %d", i), Value: c.digestTLB})
+	}
+	for i := range m.frames.frames {
+		add(Location{Loc: Loc{LocFrame, uint64(i)}, Name: fmt.Sprintf("frame %d", i), Value: m.frames.frames[i].stamp.Load})
+	}
+	add(Location{Loc: FramesLoc, Name: "frames", Value: m.frames.digest})
+	return out
+}
+
+// Entries is the location of all hardware translations of the page of ea.
+func (as *AddressSpace) Entries(ea pte.EA) Loc {
+	return as.m.backend.Touches(as.key(ea), nil)[0].Loc
+}
+
+// fold adds a value to a hash over 64-bit words.
+func fold(h, v uint64) uint64 {
+	h = (h ^ v) * 0x9e3779b97f4a7c15
+	return h ^ h>>32
+}
+
+func (f *Mapping) digest() uint64 {
+	h := fold(f.size, f.truncateCount.Load())
+	var pages uint64
+	for index, ra := range f.pages {
+		pages += fold(index, uint64(ra)) // a sum, since maps have no order
+	}
+	return fold(h, pages)
+}
+
+func (c *CPU) digestTLB() uint64 {
+	var sum uint64
+	c.tlb.InvalidateFunc(func(e tlb.CacheEntry) bool {
+		h := fold(uint64(e.Key.VSID), uint64(e.Key.Page))
+		sum += fold(fold(h, uint64(e.RA)), uint64(e.Prot)<<8|e.Tag)
+		return false
+	})
+	return sum
+}
+
+func (f *Frames) digest() uint64 {
+	var h uint64
+	for _, i := range f.free {
+		h = fold(h, uint64(i))
+	}
+	for i := range f.frames {
+		h = fold(h, uint64(f.frames[i].refs.Load()))
+	}
+	return h
+}
+
+// Digest is a fingerprint of both groups of the key.
+func (h *hash) Digest(k pte.Key) uint64 {
+	var buf [2 * pte.SlotsPerGroup * 16]byte
+	b := buf[:0]
+	for _, secondary := range [2]bool{false, true} {
+		g := k.Hash().Group(secondary, h.table.Mask())
+		n := h.table.Slots() / h.table.Groups()
+		for i := range n {
+			b, _ = h.table.LoadRaw(pte.Slot(g*n + i)).AppendBinary(b)
+		}
+	}
+	return xxhash.Sum64(b)
+}

@@ -1,0 +1,236 @@
+package scenario
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/hashmmu/ppc64/batch"
+	"github.com/hashmmu/ppc64/hpt"
+	"github.com/hashmmu/ppc64/internal/tiny"
+	"github.com/hashmmu/ppc64/mm"
+	"github.com/hashmmu/ppc64/mm/explore"
+	"github.com/hashmmu/ppc64/pte"
+	"github.com/hashmmu/ppc64/tlb"
+)
+
+// ErrStaleAccess reports contents seen after they had been thrown away.
+var ErrStaleAccess = errors.New("scenario: an old page was reached after the operation that removed it had returned")
+
+// Config says what a scenario runs on. The zero value of a field is the
+// default that it names.
+type Config struct {
+	Kernel  *mm.Kernel   // nil: Linux61
+	Policy  batch.Policy // nil: the kernel's own
+	Nest    batch.Nesting
+	Backend func(*mm.Machine) mm.Backend // nil: the hash table
+	// Table makes the hash table; nil: a tiny one, empty, of 8 groups of 2 slots.
+	// It is called once a stage.
+	Table func() (*hpt.Table, error)
+	// NoPreload leaves the hash table alone at the end of a page fault.
+	NoPreload bool
+
+	_ struct{}
+}
+
+// firstPage is where the pages of a stage are mapped.
+const firstPage pte.EA = 0x10000000
+
+// Stage is a machine with one address space that maps a file, shared and
+// writable, and the oracle that watches it.
+type Stage struct {
+	Machine *mm.Machine
+	Space   *mm.AddressSpace
+	File    *mm.Mapping
+
+	pages   []mm.PageOf
+	stepper *stepper
+	start   *mm.Checkpoint
+
+	// The oracle for thrown away contents: stamps up to floor are gone for good.
+	floor    uint64
+	floorLoc explore.Loc
+	stale    error
+}
+
+// newStage builds the machine of a scenario.
+func newStage(w *explore.World, sc *Scenario, v Variant, cfg Config) (*Stage, error) {
+	st := &Stage{stepper: &stepper{world: w}}
+	table, err := makeTable(cfg)
+	if err != nil {
+		return nil, err
+	}
+	st.Machine, err = mm.New(mm.Config{
+		Kernel: cfg.Kernel, Table: table, CPUs: len(sc.Tasks), Frames: 4 + 4*max(1, sc.Pages),
+		Policy: cfg.Policy, Nest: cfg.Nest, Locks: v.Locks, NoPreload: cfg.NoPreload, Backend: cfg.Backend,
+		TLB: tlb.CacheConfig{Sets: 1, Ways: 4}, Stepper: st.stepper,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return st, st.populate(sc, v)
+}
+
+func makeTable(cfg Config) (*hpt.Table, error) {
+	if cfg.Table != nil {
+		return cfg.Table()
+	}
+	return tiny.New(tiny.Config{Groups: 8, Slots: 2}).Store.(*hpt.Table), nil
+}
+
+// populate maps the file and lets every CPU use the space, so that an
+// invalidation has to reach them all.
+func (st *Stage) populate(sc *Scenario, v Variant) error {
+	n := uint64(max(1, sc.Pages))
+	st.Space = st.Machine.NewAddressSpace(roomyContext(st.Machine, n))
+	st.File = st.Machine.NewMapping(n, v.TrackDirty)
+	c := st.Machine.CPU(st.Machine.CPUs() - 1)
+	err := c.Map(st.Space, mm.VMA{Range: mm.Pages(firstPage, n), Prot: pte.Read | pte.Write, Shared: true, File: st.File})
+	if err != nil {
+		return err
+	}
+	for i := range int(n) {
+		st.pages = append(st.pages, mm.PageOf{Space: st.Space, EA: st.EA(i)})
+	}
+	if v.Before != nil {
+		v.Before(st, c)
+	} else {
+		for i := range st.pages {
+			if _, err := c.Load(st.Space, st.EA(i)); err != nil {
+				return err
+			}
+		}
+	}
+	for i := range st.Machine.CPUs() {
+		st.Machine.CPU(i).Join(st.Space)
+	}
+	return nil
+}
+
+// roomyContext returns the first context number for which the table has room for
+// two entries in the primary group of each of n pages: the table may be a real
+// one, and full.
+func roomyContext(m *mm.Machine, n uint64) uint64 {
+	t := m.Table()
+	for context := uint64(6); ; context++ {
+		room := true
+		for i := range n {
+			k := pte.MakeKey(m.Kernel().VSID.VSID(context, firstPage, pte.Seg256M), firstPage+pte.EA(i)<<pte.VPNShift, pte.Seg256M, pte.Page4K)
+			used := 0
+			for range t.Group(k.Hash().Primary(t.Mask())) {
+				used++
+			}
+			room = room && uint64(used)+2 <= t.Slots()/t.Groups()
+		}
+		if room {
+			return context
+		}
+	}
+}
+
+// EA is the address of page i of the stage.
+func (st *Stage) EA(i int) pte.EA { return firstPage + pte.EA(i)<<pte.VPNShift }
+
+// stage makes an exploration of the scenario.
+func (sc *Scenario) stage(v Variant, cfg Config) explore.Scenario {
+	return explore.Scenario{
+		Name: sc.Name + ", " + v.Name, Operations: sc.operations(), Pages: max(1, sc.Pages),
+		Build: func(w *explore.World) {
+			st, err := newStage(w, sc, v, cfg)
+			if err != nil {
+				panic(err)
+			}
+			st.enter(w, sc)
+		},
+	}
+}
+
+// enter registers the stage with the explorer.
+func (st *Stage) enter(w *explore.World, sc *Scenario) {
+	st.stepper.register(st.Machine, st.pages)
+	st.floorLoc = w.Var("thrown away", func() uint64 { return st.floor })
+	for i, t := range sc.Tasks {
+		cpu := st.Machine.CPU(i)
+		st.stepper.cpus = append(st.stepper.cpus, w.CPU(t.Name, func(*explore.CPU) { t.Run(st, cpu) }))
+	}
+	for _, p := range st.pages {
+		w.Always("one translation a page", func() error { return duplicate(p) }, st.entries(p))
+	}
+	w.Finally("old contents out of reach", func() error { return st.stale })
+	w.Finally("page tables and hardware in step", st.Machine.Check)
+	w.Snapshot(st.draw)
+	st.start = st.Machine.Save(st.pages...)
+	w.Reset(func() {
+		st.start.Restore()
+		st.floor, st.stale = 0, nil
+	})
+}
+
+// entries is the explorer's name for all hardware translations of a page.
+func (st *Stage) entries(p mm.PageOf) explore.Loc {
+	return st.stepper.locs[p.Space.Entries(p.EA)]
+}
+
+func duplicate(p mm.PageOf) error {
+	dup, conflict := p.Space.Duplicate(p.EA)
+	switch {
+	case dup && conflict:
+		return fmt.Errorf("%w: %v, and they disagree", mm.ErrDuplicate, p.EA)
+	case dup:
+		return fmt.Errorf("%w: %v, and they agree", mm.ErrDuplicate, p.EA)
+	}
+	return nil
+}
+
+// allow panics, which the explorer reports, on an error that a scenario does
+// not expect.
+func allow(err error, expected ...error) {
+	if err == nil || errors.Is(err, mm.ErrRefault) {
+		return
+	}
+	for _, e := range expected {
+		if errors.Is(err, e) {
+			return
+		}
+	}
+	panic(err)
+}
+
+// unmap takes page i away from everybody, the file keeps it.
+func (st *Stage) unmap(c *mm.CPU, i int) {
+	_, err := c.UnmapMappingRange(context.Background(), st.File, uint64(i), 1, true)
+	allow(err)
+}
+
+// store stores to page i.
+func (st *Stage) store(c *mm.CPU, i int) {
+	allow(c.Store(st.Space, st.EA(i), uint64(c.ID()+1)<<32))
+}
+
+// load loads from page i and checks what it sees.
+func (st *Stage) load(c *mm.CPU, i int) {
+	floor := st.begin(c)
+	v, err := c.Load(st.Space, st.EA(i))
+	allow(err)
+	if err == nil && v != 0 && v <= floor {
+		st.stale = fmt.Errorf("%w: CPU %d, %v", ErrStaleAccess, c.ID(), st.EA(i))
+	}
+}
+
+// begin is the start of an access: what had been thrown away by then.
+func (st *Stage) begin(c *mm.CPU) uint64 {
+	st.stepper.cpus[c.ID()].Step("begin", explore.Read(st.floorLoc))
+	return st.floor
+}
+
+// throwAway runs an operation that removes page contents. When it has returned,
+// no access that begins may see contents that existed before it began.
+func (st *Stage) throwAway(c *mm.CPU, op func() error) {
+	ec := st.stepper.cpus[c.ID()]
+	ec.Step("begin", explore.Read(st.stepper.locs[mm.FramesLoc]))
+	newest := st.Machine.NewestStamp()
+	ec.Observed(newest)
+	allow(op())
+	ec.Step("return", explore.Update(st.floorLoc))
+	st.floor = max(st.floor, newest)
+}
