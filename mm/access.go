@@ -38,6 +38,9 @@ var ErrRefault = errors.New("mm: explored access given up")
 // until it is done or fails for good. a is one kind of access; for a store, stamp
 // is what the page holds afterwards; otherwise the contents are returned.
 func (c *CPU) Access(as *AddressSpace, ea pte.EA, a pte.Access, stamp uint64) (uint64, error) {
+	if ea >= c.m.kernel.TaskSize {
+		return 0, ErrNoVMA
+	}
 	as.users.add(c.id)
 	k := as.key(ea)
 	var last refault

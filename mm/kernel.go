@@ -12,6 +12,8 @@ type Kernel struct {
 	Name   string
 	Layout *pte.Layout
 	VSID   pte.VSIDScheme
+	// TaskSize is the first address that user code cannot have, at most MaxEA.
+	TaskSize pte.EA
 	// Policy is how the kernel flushes: what an unmodified one does.
 	Policy batch.Policy
 
@@ -36,12 +38,12 @@ type Kernel struct {
 var (
 	// Linux2620 is Linux 2.6.20, February 2007: what the founding report is about.
 	Linux2620 = &Kernel{
-		Name: "2.6.20", Layout: pte.Linux2620, VSID: pte.VSID2620, Policy: batch.AtFinish(),
+		Name: "2.6.20", Layout: pte.Linux2620, VSID: pte.VSID2620, TaskSize: 1 << 44, Policy: batch.AtFinish(),
 		EarlyHashPTE: true, RightsBeforeBusy: true, SetPTEFlushes: true,
 	}
 	// Linux61 is Linux 6.1.
 	Linux61 = &Kernel{
-		Name: "6.1", Layout: pte.Linux61, VSID: pte.VSID61, Policy: batch.LazyMMU(),
+		Name: "6.1", Layout: pte.Linux61, VSID: pte.VSID61, TaskSize: 1 << 46, Policy: batch.LazyMMU(),
 		ModifyProt: true, DontNeedShared: true, IMmapShared: true,
 	}
 )

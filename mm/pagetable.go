@@ -146,7 +146,7 @@ func (p page) cas(old, new pte.LinuxPTE) bool {
 func (as *AddressSpace) find(ea pte.EA) (p page, ok bool) {
 	ea &^= pageSize - 1
 	t := as.pgd.lookup(ea)
-	if t == nil {
+	if t == nil || ea >= MaxEA {
 		return page{}, false
 	}
 	return page{as, ea, t, t.entry(ea)}, true

@@ -13,7 +13,7 @@ import (
 // dirty tracking) stays read-only until it faults.
 func (c *CPU) Protect(ctx context.Context, as *AddressSpace, r Range, a pte.Access) (Result, error) {
 	res := Result{Next: r.Start}
-	if err := r.check(); err != nil {
+	if err := as.check(r); err != nil {
 		return res, err
 	}
 	c.lock(&as.mmapSem, r.Start)

@@ -34,8 +34,8 @@ func (r Range) empty() bool             { return r.Start >= r.End }
 func (r Range) String() string { return fmt.Sprintf("[%v, %v)", r.Start, r.End) }
 
 // check reports a range that no mapping could have.
-func (r Range) check() error {
-	if r.empty() || (r.Start|r.End)%pageSize != 0 || r.End > MaxEA {
+func (as *AddressSpace) check(r Range) error {
+	if r.empty() || (r.Start|r.End)%pageSize != 0 || r.End > as.m.kernel.TaskSize {
 		return fmt.Errorf("%w: %v", ErrRange, r)
 	}
 	return nil
@@ -128,7 +128,7 @@ func (as *AddressSpace) overlapping(r Range) []*VMA {
 // Map adds a mapping (mmap with MAP_FIXED_NOREPLACE). It returns ErrRange or
 // ErrOverlap. v.Shared needs a file.
 func (c *CPU) Map(as *AddressSpace, v VMA) error {
-	if err := v.Range.check(); err != nil {
+	if err := as.check(v.Range); err != nil {
 		return err
 	}
 	if v.Shared && v.File == nil {

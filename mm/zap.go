@@ -53,7 +53,7 @@ func (c *CPU) put(ra pte.RA) {
 // holds no lock, so other CPUs may fault at the same time. When it returns, no
 // CPU reaches the old pages (M3). Cancelled by ctx it stops between PTE pages.
 func (c *CPU) ZapPageRange(ctx context.Context, as *AddressSpace, r Range) (Result, error) {
-	if err := r.check(); err != nil {
+	if err := as.check(r); err != nil {
 		return Result{Next: r.Start}, err
 	}
 	return c.zap(ctx, as, r, true)
@@ -61,7 +61,7 @@ func (c *CPU) ZapPageRange(ctx context.Context, as *AddressSpace, r Range) (Resu
 
 // MadviseDontNeed is madvise(MADV_DONTNEED): ZapPageRange under mmap_sem.
 func (c *CPU) MadviseDontNeed(ctx context.Context, as *AddressSpace, r Range) (Result, error) {
-	if err := r.check(); err != nil {
+	if err := as.check(r); err != nil {
 		return Result{Next: r.Start}, err
 	}
 	if c.m.kernel.DontNeedShared {
@@ -139,7 +139,7 @@ func (c *CPU) Truncate(ctx context.Context, f *Mapping, pages uint64) (Result, e
 
 // Unmap removes the mappings of a range and their pages (Linux: munmap).
 func (c *CPU) Unmap(ctx context.Context, as *AddressSpace, r Range) (Result, error) {
-	if err := r.check(); err != nil {
+	if err := as.check(r); err != nil {
 		return Result{Next: r.Start}, err
 	}
 	c.lock(&as.mmapSem, r.Start)
