@@ -39,9 +39,9 @@ func (m *Machine) Check() error {
 	for _, as := range m.spaces {
 		as.pages(func(ea pte.EA, p pte.LinuxPTE) {
 			k := as.key(ea)
-			owner[k] = p
 			errs = append(errs, m.checkPage(k, ea, p))
 			if m.kernel.Layout.IsPresent(p) {
+				owner[k] = p
 				refs[m.kernel.Layout.RA(p)]++
 			}
 		})
@@ -56,14 +56,15 @@ func (m *Machine) Check() error {
 	return errors.Join(errs...)
 }
 
-// pages calls f for every PTE that is not zero.
+// pages calls f for every PTE that ever mapped a page, those that are none now
+// too: that is where an orphan would be.
 func (as *AddressSpace) pages(f func(pte.EA, pte.LinuxPTE)) {
 	for ea := pte.EA(0); ea < MaxEA; {
 		t, span := as.pgd.seek(ea)
 		end := ea&^(span-1) + span
 		for ; t != nil && ea < end; ea += pageSize {
-			if p := t.entry(ea).Load(); p != 0 {
-				f(ea, pte.LinuxPTE(p))
+			if t.everSet(ea) {
+				f(ea, pte.LinuxPTE(t.entry(ea).Load()))
 			}
 		}
 		ea = end

@@ -29,7 +29,8 @@ const (
 // its lock. It lives until the address space goes.
 type ptePage struct {
 	entries [1 << pteBits]atomic.Uint64
-	ptl     *lock // immutable
+	used    [1 << pteBits / 64]atomic.Uint64 // bitmap of the entries that were ever set
+	ptl     *lock                            // immutable
 	own     lock
 }
 
@@ -81,6 +82,20 @@ func child[T any](p *atomic.Pointer[T], fresh func() *T) *T {
 // entry returns the entry of ea.
 func (p *ptePage) entry(ea pte.EA) *atomic.Uint64 {
 	return &p.entries[ea>>pte.VPNShift%(1<<pteBits)]
+}
+
+// markSet records that the entry of ea maps a page.
+func (p *ptePage) markSet(ea pte.EA) {
+	i := ea >> pte.VPNShift % (1 << pteBits)
+	if w := &p.used[i/64]; w.Load()>>(i%64)&1 == 0 {
+		w.Or(1 << (i % 64))
+	}
+}
+
+// everSet reports whether the entry of ea ever mapped a page.
+func (p *ptePage) everSet(ea pte.EA) bool {
+	i := ea >> pte.VPNShift % (1 << pteBits)
+	return p.used[i/64].Load()>>(i%64)&1 != 0
 }
 
 // LockGranularity says what a PTE page lock covers.

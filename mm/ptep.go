@@ -70,6 +70,7 @@ func (c *CPU) set(p page, v pte.LinuxPTE) {
 		c.clearFlush(p)
 	}
 	c.step(StepSetPTE, p.ea, p.loc(), TouchWrite)
+	p.table.markSet(p.ea)
 	p.entry.Store(uint64(v &^ l.HPTEFlags()))
 }
 
