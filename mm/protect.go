@@ -9,7 +9,7 @@ import (
 
 // Protect changes what a range may be used for (Linux: mprotect). All of the
 // range must be mapped, else ErrNoVMA and nothing changes. PTEs follow the VMA
-// at once, where they may: a page that must not be stored to yet (copy on write,
+// with it, where they may: a page that must not be stored to yet (copy on write,
 // dirty tracking) stays read-only until it faults.
 func (c *CPU) Protect(ctx context.Context, as *AddressSpace, r Range, a pte.Access) (Result, error) {
 	res := Result{Next: r.Start}
@@ -22,16 +22,24 @@ func (c *CPU) Protect(ctx context.Context, as *AddressSpace, r Range, a pte.Acce
 	if !covered(old, r) {
 		return res, fmt.Errorf("%w: part of %v", ErrNoVMA, r)
 	}
-	inside, outside := carve(old, r, func(v *VMA) { v.Prot = a })
-	c.replace(as, old, append(inside, outside...))
-	for _, v := range inside {
-		one, err := c.changeProtection(ctx, v)
+	set := func(v *VMA) { v.Prot = a }
+	changed, _ := carve(old, r, set)
+	var err error
+	for _, v := range changed {
+		var one Result
+		one, err = c.changeProtection(ctx, v)
 		res.Next, res.Pages = one.Next, res.Pages+one.Pages
 		if err != nil {
-			return res, err
+			break
 		}
 	}
-	return res, nil
+	// Only what was done: a cancelled change is a prefix (M5).
+	if done := (Range{r.Start, res.Next}); !done.empty() {
+		old = as.overlapping(done)
+		inside, outside := carve(old, done, set)
+		c.replace(as, old, append(inside, outside...))
+	}
+	return res, err
 }
 
 // covered reports whether the sorted VMAs leave no hole in r.
