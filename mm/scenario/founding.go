@@ -9,6 +9,7 @@ import "github.com/hashmmu/ppc64/mm"
 var Founding = &Scenario{
 	Name:    "founding",
 	Summary: "unmap_mapping_range against a store to the same page",
+	Expect:  unsafeIsDuplicate,
 	Tasks: []Task{
 		{Name: "unmap_mapping_range", Run: func(s *Stage, c *mm.CPU) { s.unmap(c, 0) }},
 		{Name: "store", Run: func(s *Stage, c *mm.CPU) { s.store(c, 0) }},

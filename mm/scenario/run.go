@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/hashmmu/ppc64/mm"
 	"github.com/hashmmu/ppc64/mm/explore"
@@ -30,7 +31,8 @@ type Result struct {
 	Variant    string // the variant that is worst
 	Executions int64  // up to the first bad one, or of all variants
 	States     int64  // of state caching, over all variants
-	Report     explore.Report
+	Elapsed    time.Duration
+	Report     explore.Report // of the variant
 }
 
 // Run explores every variant of a scenario. An error means that no verdict was
@@ -52,8 +54,10 @@ func (r Result) worse(o Result) Result {
 	bad := rank[Exhausted]
 	switch {
 	case r.Verdict == "" || rank[o.Verdict] > rank[r.Verdict] && rank[o.Verdict] > bad:
+		o.Elapsed += r.Elapsed
 		return o
 	case rank[r.Verdict] > bad:
+		r.Elapsed += o.Elapsed
 		return r
 	}
 	if rank[o.Verdict] > rank[r.Verdict] {
@@ -61,6 +65,7 @@ func (r Result) worse(o Result) Result {
 	}
 	r.Executions += o.Executions
 	r.States += o.States
+	r.Elapsed += o.Elapsed
 	return r
 }
 
@@ -70,7 +75,7 @@ func RunVariant(ctx context.Context, sc *Scenario, v Variant, cfg Config, ex exp
 	if err != nil {
 		return Result{}, err
 	}
-	res := Result{Scenario: sc, Variant: v.Name, Report: rep, Executions: rep.Executions(), States: rep.States()}
+	res := Result{Scenario: sc, Variant: v.Name, Report: rep, Executions: rep.Executions(), States: rep.States(), Elapsed: rep.Elapsed}
 	res.Verdict, err = verdict(rep)
 	return res, err
 }

@@ -2,7 +2,9 @@ package scenario
 
 import (
 	"fmt"
+	"strings"
 
+	"github.com/hashmmu/ppc64/batch"
 	"github.com/hashmmu/ppc64/mm"
 )
 
@@ -14,6 +16,8 @@ type Scenario struct {
 	Pages   int       // pages of the file and of the address space; 0 means 1
 	Tasks   []Task    // what the CPUs do, one each
 	Vary    []Variant // how it can start; at least one
+	// Expect is the documented verdict.
+	Expect func(*mm.Kernel, batch.Policy) Verdict
 }
 
 // Task is what one CPU does.
@@ -56,6 +60,18 @@ func Parse(name string) (*Scenario, error) {
 		names = append(names, s.Name)
 	}
 	return nil, fmt.Errorf("scenario: unknown scenario %q; one of %v", name, names)
+}
+
+// unsafeIsDuplicate expects a duplicate under every policy that lets an entry
+// outlive the PTE page lock, and a proof under the others.
+func unsafeIsDuplicate(_ *mm.Kernel, p batch.Policy) Verdict {
+	for _, part := range strings.Split(p.String(), "+") {
+		switch part {
+		case "before-unlock", "lazy-mmu", "immediate", "capacity-1":
+			return Proved
+		}
+	}
+	return Duplicate
 }
 
 // twoLocks gives each variant a PTE page lock of its own and one per space.

@@ -107,12 +107,16 @@ func (st *Stage) populate(sc *Scenario, v Variant) error {
 	return nil
 }
 
+// firstContext is beyond the context numbers that a running Linux has in use,
+// so that no entry of a real table is taken for one of the stage.
+const firstContext uint64 = 1 << 18
+
 // roomyContext returns the first context number for which the table has room for
 // two entries in the primary group of each of n pages: the table may be a real
 // one, and full.
 func roomyContext(m *mm.Machine, n uint64) uint64 {
 	t := m.Table()
-	for context := uint64(6); ; context++ {
+	for context := firstContext; ; context++ {
 		room := true
 		for i := range n {
 			k := pte.MakeKey(m.Kernel().VSID.VSID(context, firstPage, pte.Seg256M), firstPage+pte.EA(i)<<pte.VPNShift, pte.Seg256M, pte.Page4K)
