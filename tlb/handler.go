@@ -9,7 +9,8 @@ type Guards struct {
 	NoProbe    bool // write without having searched for the page (tlbp, tlbsx)
 	NoCoreLock bool // threads that share a TLB fill it without the per-core lock
 	NoUnique   bool // emptied MIPS entries all get the same page instead of UNIQUE_ENTRYHI
-	NoDemap    bool // sun4u: store through Data In without having demapped the page
+	NoDemap    bool // load a changed page without having demapped (tlbilx, tlbie) its old entry
+	NoWay      bool // 603: load another way than the one the hardware proposes
 
 	_ struct{}
 }
