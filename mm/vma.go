@@ -134,6 +134,9 @@ func (c *CPU) Map(as *AddressSpace, v VMA) error {
 	if v.Shared && v.File == nil {
 		return fmt.Errorf("%w: shared without a file", ErrRange)
 	}
+	if v.File != nil && v.Offset+v.pages() < v.Offset {
+		return fmt.Errorf("%w: file page %#x and %d more", ErrRange, v.Offset, v.pages()-1)
+	}
 	c.lock(&as.mmapSem, v.Start)
 	defer c.unlock(&as.mmapSem, v.Start)
 	if len(as.overlapping(v.Range)) > 0 {

@@ -90,10 +90,7 @@ func (c *CPU) UnmapMappingRange(ctx context.Context, f *Mapping, first, n uint64
 	c.step(StepTruncCount, 0, f.loc(), TouchWrite)
 	f.truncateCount.Add(1)
 
-	last := first + n - 1
-	if n == 0 {
-		last = ^uint64(0)
-	}
+	last := lastPage(first, n)
 	var total Result
 	var err error
 	f.vmas.overlapping(first, last, func(v *VMA) bool {
@@ -103,6 +100,15 @@ func (c *CPU) UnmapMappingRange(ctx context.Context, f *Mapping, first, n uint64
 		return err == nil
 	})
 	return total, err
+}
+
+// lastPage is the last of n pages of a file from page first on; n = 0 means to
+// the end of the file, as does an n beyond any file.
+func lastPage(first, n uint64) uint64 {
+	if last := first + n - 1; n > 0 && last >= first {
+		return last
+	}
+	return ^uint64(0)
 }
 
 // span is the part of the VMA that maps the file pages first..last.
@@ -119,21 +125,28 @@ func (v *VMA) span(first, last uint64) Range {
 
 // PunchHole throws n pages of a file away, from page first on: a later access
 // finds fresh ones (Linux: hole punching; the page lock that keeps faults from
-// mapping a page just removed is modelled by the truncate count).
+// mapping a page just removed is modelled by the truncate count). All of them
+// have left the file even when ctx cancels the unmapping: mappings that Result
+// says were not reached still have the old pages.
 func (c *CPU) PunchHole(ctx context.Context, f *Mapping, first, n uint64) (Result, error) {
 	if n == 0 {
 		return Result{}, ErrRange
 	}
-	c.dropPages(f, first, first+n-1)
+	c.dropPages(f, first, lastPage(first, n))
 	return c.UnmapMappingRange(ctx, f, first, n, true)
 }
 
 // Truncate sets the length of a file in pages. The size is lowered first, so a
-// fault beyond it gets ErrBus (Linux: vmtruncate, truncate_pagecache).
+// fault beyond it gets ErrBus (Linux: vmtruncate, truncate_pagecache). Cancelled
+// by ctx, it leaves the pages beyond the new length in the page cache, as some
+// may still be mapped: truncate again. Two CPUs must not truncate one file at the
+// same time (Linux: i_mutex).
 func (c *CPU) Truncate(ctx context.Context, f *Mapping, pages uint64) (Result, error) {
 	c.setSize(f, pages)
 	res, err := c.UnmapMappingRange(ctx, f, pages, 0, true)
-	c.dropPages(f, pages, ^uint64(0))
+	if err == nil {
+		c.dropPages(f, pages, ^uint64(0))
+	}
 	return res, err
 }
 
