@@ -120,7 +120,7 @@ func New(cfg Config) (*Machine, error) {
 		if err != nil {
 			return nil, &ConfigError{"TLB", cfg.TLB, err.Error()}
 		}
-		c := &CPU{m: m, id: i, tlb: cache, stepper: cfg.Stepper}
+		c := &CPU{m: m, id: i, tlb: cache, stepper: cfg.Stepper, random: uint64(i) * 0xbf58476d1ce4e5b9}
 		c.batch = batch.New(batch.FlusherFunc(c.flush), batch.Config{Policy: cfg.Policy, Nesting: cfg.Nest})
 		m.cpus = append(m.cpus, c)
 	}
