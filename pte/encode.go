@@ -87,11 +87,8 @@ func (s *Sizes) Key(h HPTE, group, mask uint64) (Key, PageSize, error) {
 		hash = ^group
 	}
 	if base < 23 {
-		hash ^= vsid
-		if seg == Seg1T {
-			hash ^= vsid << 25
-		}
-		page |= hash & mask << (base.Shift() - VPNShift) & 0x7ff
+		// Of the hash's terms only VSID and page reach these few bits.
+		page |= (hash ^ vsid) & mask << (base.Shift() - VPNShift) & 0x7ff
 	}
 	k := Key{VSID(vsid), uint32(page), base, seg}
 	aligned := page&(base.Bytes()>>VPNShift-1) == 0

@@ -83,7 +83,7 @@ func TestScrambleInverse(t *testing.T) {
 
 // TestKernelProto: 2.6.20 takes the whole segment number of a kernel address.
 func TestKernelProto(t *testing.T) {
-	require.EqualValues(t, 0xc00000000, pte.VSID2620.Proto(5, 0xc000000000000000, pte.Seg256M))
+	require.EqualValues(t, uint64(0xc00000000), pte.VSID2620.Proto(5, 0xc000000000000000, pte.Seg256M))
 	require.EqualValues(t, 5<<16|3, pte.VSID2620.Proto(5, 0x30000000, pte.Seg256M))
 }
 
@@ -99,7 +99,7 @@ func TestSmallestTableNeedsH(t *testing.T) {
 		require.Equal(t, a.AVPN(), b.AVPN())
 		require.Equal(t, a.Hash().Primary(mask), b.Hash().Secondary(mask))
 
-		h, err := power7.Encode(b, 0, pte.Page4K, pte.Attr{})
+		h, err := allSizes.Encode(b, 0, pte.Page4K, pte.Attr{})
 		require.NoError(t, err)
 		h.V |= pte.VSecondary
 		require.True(t, h.Match(b, true))
@@ -126,9 +126,6 @@ func TestPageSizeVectors(t *testing.T) {
 		lines := bufio.NewScanner(f)
 		n := 0
 		for ; lines.Scan(); n++ {
-			if testing.Short() && n%16 != 0 {
-				continue
-			}
 			var v [3]any
 			require.NoError(t, json.Unmarshal(lines.Bytes(), &v))
 			var w [2]uint64

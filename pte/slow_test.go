@@ -1,6 +1,7 @@
 package pte_test
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -84,24 +85,32 @@ func xor(a, b string) string {
 	return s.String()
 }
 
-// slowLP are the LP values of POWER7 to POWER10 as the manuals write them.
+// slowLP are the LP values of allSizes as the manuals write them.
 var slowLP = map[[2]pte.PageSize]string{
 	{pte.Page4K, pte.Page4K}:   "",
 	{pte.Page4K, pte.Page64K}:  "0111",
 	{pte.Page4K, pte.Page16M}:  "00111000",
 	{pte.Page64K, pte.Page64K}: "0001",
 	{pte.Page64K, pte.Page16M}: "00001000",
+	{pte.Page1M, pte.Page1M}:   "00000010",
 	{pte.Page16M, pte.Page16M}: "00000000",
 	{pte.Page16G, pte.Page16G}: "00000011",
 }
 
 var power7 = pte.MustSizes(pte.SizesPOWER7)
 
+// allBases is power7 with 1M pages, which the architecture has and no shipped
+// table offers.
+var allBases = append(slices.Clone(pte.SizesPOWER7),
+	pte.SegPageSizes{Base: pte.Page1M, SLB: 0x130, Actual: []pte.ActualSize{{Size: pte.Page1M, LP: 2}}})
+
+var allSizes = pte.MustSizes(allBases)
+
 // keys draws keys of any VSID and page.
 func keys() *rapid.Generator[pte.Key] {
 	return rapid.Custom(func(t *rapid.T) pte.Key {
 		seg := rapid.SampledFrom([]pte.SegSize{pte.Seg256M, pte.Seg1T}).Draw(t, "segment")
-		base := rapid.SampledFrom([]pte.PageSize{pte.Page4K, pte.Page64K, pte.Page16M, pte.Page16G}).Draw(t, "base")
+		base := rapid.SampledFrom([]pte.PageSize{pte.Page4K, pte.Page64K, pte.Page1M, pte.Page16M, pte.Page16G}).Draw(t, "base")
 		if base == pte.Page16G {
 			seg = pte.Seg1T
 		}
@@ -136,7 +145,7 @@ func pages() *rapid.Generator[page] {
 	return rapid.Custom(func(t *rapid.T) page {
 		p := page{key: keys().Draw(t, "page"), attr: attrs().Draw(t, "attr")}
 		var sizes []pte.PageSize
-		for _, b := range pte.SizesPOWER7 {
+		for _, b := range allBases {
 			for _, a := range b.Actual {
 				if b.Base == p.key.Base {
 					sizes = append(sizes, a.Size)
@@ -154,7 +163,7 @@ func pages() *rapid.Generator[page] {
 func TestAgainstBitStrings(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		p := pages().Draw(t, "page")
-		h, err := power7.Encode(p.key, p.ra, p.actual, p.attr)
+		h, err := allSizes.Encode(p.key, p.ra, p.actual, p.attr)
 		require.NoError(t, err)
 		require.Equal(t, slowV(p.key, p.actual != pte.Page4K, false, p.attr.Bolted), h.V)
 		require.Equal(t, slowR(p.ra, p.actual, slowLP[[2]pte.PageSize{p.key.Base, p.actual}], p.attr), h.R)
@@ -163,11 +172,11 @@ func TestAgainstBitStrings(t *testing.T) {
 		require.Equal(t, p.attr, h.Attr())
 		require.Equal(t, h, h.WithAttr(p.attr))
 		require.Equal(t, p.ra, h.RA(p.actual))
-		base, actual, ok := power7.Decode(h)
+		base, actual, ok := allSizes.Decode(h)
 		require.True(t, ok)
 		require.Equal(t, p.key.Base, base)
 		require.Equal(t, p.actual, actual)
-		actual, ok = power7.Actual(p.key.Base, h)
+		actual, ok = allSizes.Actual(p.key.Base, h)
 		require.True(t, ok)
 		require.Equal(t, p.actual, actual)
 	})
@@ -185,7 +194,7 @@ func TestWayBack(t *testing.T) {
 			p.key.VSID &= 1<<(68-pte.VSID(p.key.Seg.Shift())) - 1
 			p.ra &= 1<<58 - 1
 		}
-		h, err := power7.Encode(p.key, p.ra, p.actual, p.attr)
+		h, err := allSizes.Encode(p.key, p.ra, p.actual, p.attr)
 		require.NoError(t, err)
 		if hint.Secondary() {
 			h.V |= pte.VSecondary
@@ -196,7 +205,7 @@ func TestWayBack(t *testing.T) {
 		require.True(t, h.Match(p.key, hint.Secondary()))
 		require.False(t, h.Match(p.key, !hint.Secondary()))
 
-		k, actual, err := power7.Key(h, slot.Group(), mask)
+		k, actual, err := allSizes.Key(h, slot.Group(), mask)
 		require.NoError(t, err)
 		require.Equal(t, p.key, k)
 		require.Equal(t, p.actual, actual)

@@ -30,7 +30,7 @@ func TestTextRoundTrips(t *testing.T) {
 	for _, p := range []pte.PageSize{pte.Page4K, pte.Page64K, pte.Page1M, pte.Page16M, pte.Page16G} {
 		roundTrip(t, p)
 		require.True(t, p.Known())
-		require.EqualValues(t, 1<<p.Shift(), p.Bytes())
+		require.Equal(t, uint64(1)<<p.Shift(), p.Bytes())
 	}
 	roundTrip(t, pte.Seg256M)
 	roundTrip(t, pte.Seg1T)
