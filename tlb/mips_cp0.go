@@ -1,5 +1,7 @@
 package tlb
 
+import "math/bits"
+
 // MIPSReg names a CP0 register that the TLB uses.
 type MIPSReg uint8
 
@@ -222,10 +224,9 @@ func (c *MIPSMMU) legalPageMask(v uint64) uint64 {
 	if c.prof.Quirks.Has(QuirkMIPSAnyPageMask) {
 		return pageMaskRun(v & largestMIPSPage)
 	}
-	const even = 0x15555555 &^ 0x1fff // the upper bit of each pair from bit 13
 	m := pageMaskRun(v & c.prof.MIPS.PageMask)
-	if m>>1&even != m&even {
-		return 0
+	if bits.OnesCount64(m)%2 != 0 {
+		return 0 // no power of four
 	}
 	return m
 }
