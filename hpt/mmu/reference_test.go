@@ -198,7 +198,7 @@ func (m *refMachine) page(s refSegment, ea uint64, acc byte, probe, vrma bool) r
 		}
 		var group uint64
 		for i := range hash {
-			group = group*2 + hash[i]^uint64(second)
+			group = group*2 + hash[i] ^ uint64(second)
 		}
 		group %= m.groups
 		for slot := group * 8; slot < group*8+8; slot++ {

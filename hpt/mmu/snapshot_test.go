@@ -1,0 +1,93 @@
+package mmu_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
+
+	"github.com/hashmmu/ppc64/hpt/mmu"
+	"github.com/hashmmu/ppc64/pte"
+)
+
+// drawState brings a CPU into some state.
+func drawState(t *rapid.T, c *mmu.CPU) {
+	for i := range uint64(4) {
+		word := rapid.SampledFrom(twinWords).Draw(t, "word")
+		esid := uint64(drawEA(t)) &^ (pte.SegSize(word>>62).Bytes() - 1)
+		require.True(t, c.SLBMTE(esid|rapid.SampledFrom([]uint64{0, 0x08000000}).Draw(t, "v")|i, word))
+	}
+	r := c.Registers()
+	for _, p := range []*uint64{&r.LPCR, &r.AMR, &r.IAMR, &r.UAMOR, &r.HRMOR, &r.LPIDR} {
+		*p = rapid.Uint64().Draw(t, "register")
+	}
+	r.LPCR &^= mmu.LPCRISL | mmu.LPCRTC
+	r.AMR &= 3
+	r.MSR = on
+	c.SetRegisters(r)
+	if rapid.Bool().Draw(t, "drain") {
+		c.Drain(nil)
+	}
+	for range rapid.IntRange(0, 10).Draw(t, "accesses") {
+		c.Translate(drawEA(t), pte.Read)
+	}
+	for range rapid.IntRange(0, 3).Draw(t, "flushes") {
+		c.TLBIE(mmu.TLBIE{RB: rapid.Uint64Range(0, 9).Draw(t, "page") << 12})
+	}
+}
+
+// TestSnapshot: a restored CPU has the same registers, SLB, TLB lines and
+// waiting flushes, and its own snapshot is the same bytes.
+func TestSnapshot(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		w := newTwin(t)
+		defer w.tab[0].Close()
+		defer w.tab[1].Close()
+		for range 6 {
+			w.remap(t)
+		}
+		c := w.cpu[1]
+		drawState(t, c)
+		b, err := c.MarshalBinary()
+		require.NoError(t, err)
+		cfg := c.Config()
+		d, err := mmu.New(cfg)
+		require.NoError(t, err)
+		require.NoError(t, d.UnmarshalBinary(b))
+		require.Equal(t, c.Registers(), d.Registers())
+		require.Equal(t, c.AppendSLB(nil), d.AppendSLB(nil))
+		require.Equal(t, c.Live(), d.Live())
+		again, err := d.MarshalBinary()
+		require.NoError(t, err)
+		require.Equal(t, b, again)
+		require.Equal(t, c.Drain(nil), d.Drain(nil))
+		for _, ea := range twinEAs {
+			want := c.Translate(ea, pte.Read)
+			want.SetR = false // done by now
+			require.Equal(t, want, d.Translate(ea, pte.Read))
+		}
+	})
+}
+
+func TestSnapshotRefused(t *testing.T) {
+	r := newRig(t, mmu.Config{})
+	b, err := r.AppendBinary([]byte("prefix"))
+	require.NoError(t, err)
+	b = b[len("prefix"):]
+	require.NoError(t, r.UnmarshalBinary(b))
+	small := mmu.POWER8
+	small.SLB = 16
+	other, err := mmu.New(mmu.Config{Profile: small})
+	require.NoError(t, err)
+	for name, err := range map[string]error{
+		"empty":     r.UnmarshalBinary(nil),
+		"short":     r.UnmarshalBinary(b[:len(b)-8]),
+		"odd":       r.UnmarshalBinary(b[:len(b)-1]),
+		"flipped":   r.UnmarshalBinary(append([]byte{b[0] ^ 1}, b[1:]...)),
+		"other SLB": other.UnmarshalBinary(b),
+	} {
+		var bad *mmu.SnapshotError
+		require.ErrorIs(t, err, mmu.ErrSnapshot, name)
+		require.ErrorAs(t, err, &bad, name)
+	}
+}
