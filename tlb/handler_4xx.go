@@ -32,49 +32,53 @@ func (k *PPC4xxHandlers) Miss(acc Access, ea uint64) Fault {
 
 // Preload puts in an entry for a page just mapped, before it is missed, unless
 // there is one.
-func (k *PPC4xxHandlers) Preload(ea uint64) {
+func (k *PPC4xxHandlers) Preload(ea uint64) Fault {
 	p, ok := k.Walk(ea)
-	if !ok || !k.Guards.NoProbe && k.present(&p) {
-		return
+	if !ok {
+		return TLBMiss
+	}
+	if !k.Guards.NoProbe {
+		k.searchFor(&p)
+		k.Yield.at("tlbsx")
+		if ra, _, f := k.MMU.TLBSX(uint32(ea)); ra != notFound || f != NoFault {
+			return f
+		}
 	}
 	k.load(&p)
-}
-
-func (k *PPC4xxHandlers) present(p *Page) bool {
-	k.searchFor(p)
-	k.Yield.at("tlbsx")
-	_, found, _ := k.MMU.TLBSX(uint32(p.EA))
-	return found
+	return NoFault
 }
 
 // Changed follows a change of the page table (ptep_set_access_flags, zap): the
 // old entry goes, and the next access misses. Without demapping it is the hash
 // table's way instead: the new entry is written at once, beside the old one.
-func (k *PPC4xxHandlers) Changed(ea uint64) {
-	if k.Guards.NoDemap {
-		if p, ok := k.Walk(ea); ok {
-			k.load(&p)
-		}
-		return
+func (k *PPC4xxHandlers) Changed(ea uint64) Fault {
+	if !k.Guards.NoDemap {
+		return k.FlushPage(ea)
 	}
-	k.FlushPage(ea)
+	p, ok := k.Walk(ea)
+	if !ok {
+		return TLBMiss
+	}
+	k.load(&p)
+	return NoFault
 }
 
 // FlushPage is _tlbil_va: search, and write the entry found without V.
-func (k *PPC4xxHandlers) FlushPage(ea uint64) {
+func (k *PPC4xxHandlers) FlushPage(ea uint64) Fault {
 	m := k.MMU
 	m.MMUCR = k.mmucr(m.PID)
 	k.Yield.at("tlbsx")
-	ra, found, _ := m.TLBSX(uint32(ea))
-	if !found {
-		return
+	ra, _, f := m.TLBSX(uint32(ea))
+	if ra == notFound {
+		return f
 	}
 	k.Yield.at("tlbwe")
 	if m.layout.hashed { // the set depends on the page
 		_ = m.TLBWE(ra|explicitWay47x, 0, m.TLBRE(ra, 0)&^m.layout.valid)
-		return
+		return NoFault
 	}
 	_ = m.TLBWE(ra, 0, ra) // an index has no V
+	return NoFault
 }
 
 // FlushAll is _tlbil_all: every entry that is not pinned.

@@ -65,15 +65,23 @@ func pp603(p *Page) uint32 {
 // Changed follows a change of the page table: tlbie, and the next access
 // misses. Without demapping the new entry is loaded at once, as a hash table's
 // would be, into the way that the last miss left in SRR1.
-func (k *PPC603Handlers) Changed(ea uint64) {
+func (k *PPC603Handlers) Changed(ea uint64) Fault {
 	if !k.Guards.NoDemap {
-		k.Yield.at("tlbie")
-		k.MMU.TLBIE(uint32(ea))
-		return
+		k.FlushPage(ea)
+		return NoFault
 	}
-	if p, ok := k.Walk(ea); ok {
-		k.MMU.DCMP = k.MMU.compare(uint32(ea))
-		k.MMU.SRR1 ^= SRR1Way
-		k.load(&p, Store)
+	p, ok := k.Walk(ea)
+	if !ok {
+		return TLBMiss
 	}
+	k.MMU.DCMP = k.MMU.compare(uint32(ea))
+	k.MMU.SRR1 ^= SRR1Way
+	k.load(&p, Store)
+	return NoFault
+}
+
+// FlushPage is _tlbie: the set that holds the page goes, in both TLBs.
+func (k *PPC603Handlers) FlushPage(ea uint64) {
+	k.Yield.at("tlbie")
+	k.MMU.TLBIE(uint32(ea))
 }

@@ -176,34 +176,37 @@ func perms500(p *Page) uint64 {
 // Changed follows a change of the page table: the old entry goes, and the next
 // access misses. Without demapping it is the hash table's way instead: the new
 // entry is written at once, beside the old one.
-func (k *E500Handlers) Changed(ea uint64) {
+func (k *E500Handlers) Changed(ea uint64) Fault {
 	if !k.Guards.NoDemap {
-		k.FlushPage(ea)
-		return
+		return k.FlushPage(ea)
 	}
-	if p, ok := k.Walk(ea); ok {
-		k.Thread.propose(ea, mas1Valid, ea)
-		k.write(&p)
+	p, ok := k.Walk(ea)
+	if !ok {
+		return TLBMiss
 	}
+	k.Thread.propose(ea, mas1Valid, ea)
+	k.write(&p)
+	return NoFault
 }
 
 // FlushPage invalidates a page on this core: tlbilx 3 where there is one
 // (_tlbil_va), else search and write back without V.
-func (k *E500Handlers) FlushPage(ea uint64) {
+func (k *E500Handlers) FlushPage(ea uint64) Fault {
 	t := k.Thread
 	t.Write(MAS6, k.spid())
 	if t.core.prof.E500.Hypervisor {
 		k.Yield.at("tlbilx")
 		t.TLBILX(3, ea)
-		return
+		return NoFault
 	}
 	k.Yield.at("tlbsx")
 	if hit, f := t.TLBSX(ea); f != NoFault || hit.N == 0 {
-		return
+		return f
 	}
 	t.Write(MAS1, t.Read(MAS1)&^mas1Valid)
 	k.Yield.at("tlbwe")
 	t.TLBWE()
+	return NoFault
 }
 
 // FlushPageAll invalidates a page on every core of the domain (_tlbivax_bcast).

@@ -144,11 +144,15 @@ func storeBit(acc Access) uint32 {
 	return 0
 }
 
+// notFound is what tlbsx leaves in its target without a match; the manuals
+// leave it undefined and set CR0 instead.
+const notFound = ^uint32(0)
+
 // TLBSX is tlbsx: the entry that translates ea for MMUCR[STID] and
-// MMUCR[STS], or for PID on the 405, in the form that TLBRE and TLBWE take.
-// Without a match it returns all ones and found is false. hits says how many
-// entries match; several are answered as the profile's MultiHit.Probe says.
-func (m *PPC4xxMMU) TLBSX(ea uint32) (ra uint32, found bool, hits Hit) {
+// MMUCR[STS], or for PID on the 405, in the form that TLBRE and TLBWE take, and
+// all ones if there is none. Several matches are answered as the profile's
+// MultiHit.Probe says.
+func (m *PPC4xxMMU) TLBSX(ea uint32) (ra uint32, h Hit, f Fault) {
 	ctx, care := uint64(m.stid()), ^uint64(0)
 	switch {
 	case m.layout.zoned: // one address space
@@ -157,16 +161,25 @@ func (m *PPC4xxMMU) TLBSX(ea uint32) (ra uint32, found bool, hits Hit) {
 	case m.MMUCR&mmucrSTS != 0:
 		ctx |= ctx4xxSpace
 	}
-	h := m.search(ea, ctx, care)
+	h = m.search(ea, ctx, care)
+	if h.N == 0 {
+		return notFound, h, NoFault
+	}
+	if h.N == 1 {
+		return m.operand(h.First), h, NoFault
+	}
 	m.lookup(OnProbe, h, uint64(ea))
-	if h.N == 0 || h.N > 1 && m.multi.Probe == Miss {
-		return ^uint32(0), false, h
+	switch m.multi.Probe {
+	case Miss:
+		return notFound, h, NoFault
+	case CheckMachine:
+		return notFound, h, MachineCheck
+	case ShutDown:
+		return notFound, h, Shutdown
+	case OrBits:
+		return m.operand(h.First) | m.operand(h.Second), h, NoFault
 	}
-	i := h.First
-	if h.N > 1 && m.multi.Probe == OrBits {
-		i |= h.Second
-	}
-	return m.operand(i), true, h
+	return m.operand(h.First), h, NoFault
 }
 
 // mmucrSTS is the address space that tlbsx searches.

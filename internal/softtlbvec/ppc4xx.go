@@ -107,18 +107,14 @@ func (m *machine4xx) tidRegister() uint32 {
 
 func (m *machine4xx) search(a *Args, d *diff) {
 	ea := uint32(a.Hex())
-	ra, found, hits := m.mmu.TLBSX(ea)
+	ra, hits, _ := m.mmu.TLBSX(ea)
 	if m.is405 {
 		d.int("matches", hits.N, a.Int())
 	} else {
 		d.int("matches", m.matches(ea, false), a.Int())
 		d.int("matches in the space", m.matches(ea, true), a.Int())
 	}
-	entry := -1
-	if found {
-		entry = int(ra)
-	}
-	d.int("entry", entry, a.Int())
+	d.int("entry", int(int32(ra)), a.Int())
 }
 
 // matches counts the entries that tlbsx of the 440 can find, with or without
