@@ -42,24 +42,25 @@ func (t *cache) index(tag uint64) uint32 {
 	return uint32((tag>>12 ^ tag<<48) * 0x9e3779b97f4a7c15 >> t.shift)
 }
 
-// cached answers from the software TLB. ok is false when it has no line, and
-// when the line does not grant the access: then the walk decides.
-func (c *CPU) cached(m *mode, ea uint64, acc pte.Access) (r Result, ok bool) {
+// cached answers from the software TLB into r. It is false when there is no
+// line, and when the line does not grant the access: then the walk decides.
+func (c *CPU) cached(r *Result, m *mode, ea uint64, acc pte.Access) bool {
 	tag := tagOf(m, ea)
 	l := &c.cache.lines[c.cache.index(tag)]
 	if l.page != tag || !l.prot.Has(acc) {
-		return r, false
+		return false
 	}
 	prot := l.prot
 	if m.keys {
 		if prot &= c.keyRights(l.key); !prot.Has(acc) {
-			return r, false
+			return false
 		}
 	}
-	return Result{
+	*r = Result{
 		RA: l.ra | pte.RA(ea&pageMask), Slot: l.slot, Other: NoSlot, ASDR: l.word,
 		PageShift: l.size, Prot: prot, WIMG: l.wimg, Key: l.key, Secondary: l.sec, Cached: true,
-	}, true
+	}
+	return true
 }
 
 // fill keeps a translation. A duplicate is not kept, so that each access tells

@@ -33,8 +33,9 @@ func (c *CPU) Explain(ea pte.EA, acc pte.Access) Explanation {
 			x.table(s)
 		}
 	}
-	r, _ := c.walk(m, uint64(ea), acc, false)
-	return Explanation{ea, acc, x.steps, r}
+	e := Explanation{EA: ea, Access: acc, Steps: x.steps}
+	c.walk(&e.Result, m, uint64(ea), acc, false)
+	return e
 }
 
 type explainer struct {
@@ -136,8 +137,8 @@ func (x *explainer) table(s *segment) {
 	} else {
 		x.group(s, base, k.Hash().Secondary(t.Mask()), true)
 	}
-	f, ok := x.c.search(x.m, s, x.ea, base, t)
-	if !ok {
+	var f hit
+	if !x.c.search(&f, x.m, s, x.ea, base, t) {
 		x.say("no entry translates the page")
 		return
 	}

@@ -131,23 +131,22 @@ const (
 )
 
 // real answers an access for which nothing is looked up.
-func (c *CPU) real(m *mode, ea uint64, acc pte.Access) Result {
+func (c *CPU) real(r *Result, m *mode, ea uint64, acc pte.Access) {
 	ra := ea & realMask
 	switch m.addressing {
 	case addrBadVRMA:
-		return c.fault(m, ea, MachineCheck, 0)
+		r.Fault = MachineCheck
+		return
 	case addrHypervisor:
 		if ea&msb == 0 {
 			ra |= c.regs.HRMOR
 		}
 	case addrOffset:
 		if ra >= m.limit {
-			return c.storageFault(m, ea, acc, StatusProtection)
+			r.storageFault(m, ea, acc, StatusProtection)
+			return
 		}
 		ra |= c.regs.RMOR
 	}
-	return Result{
-		RA: pte.RA(ra), Slot: NoSlot, Other: NoSlot,
-		PageShift: realPage, Prot: realGrant, WIMG: realWIMG,
-	}
+	r.RA, r.PageShift, r.Prot, r.WIMG = pte.RA(ra), realPage, realGrant, realWIMG
 }

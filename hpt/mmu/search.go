@@ -17,11 +17,11 @@ type hit struct {
 	secondary bool
 }
 
-// search looks for the entry that translates ea: the primary group, then the
+// search looks for the entry that translates ea and puts it into f, which is zero: the primary group, then the
 // secondary, slots ascending (Power ISA Book III, Page Table Search). An entry
 // counts when B, AVPN, H and V match and its page size exists in a segment of
 // that base page size.
-func (c *CPU) search(m *mode, s *segment, ea uint64, base pte.PageSize, t *hpt.Table) (found hit, ok bool) {
+func (c *CPU) search(f *hit, m *mode, s *segment, ea uint64, base pte.PageSize, t *hpt.Table) (ok bool) {
 	off := s.offset(ea, base)
 	want := s.avpn | off>>16&^0x7f | pte.VValid
 	hash := s.hash ^ off>>base.Shift()
@@ -45,18 +45,18 @@ func (c *CPU) search(m *mode, s *segment, ea uint64, base pte.PageSize, t *hpt.T
 			if !sized {
 				continue
 			}
-			if !ok {
-				found, ok = hit{raw: raw, h: h, slot: slot, other: NoSlot, actual: actual, secondary: i != 0}, true
-				if !c.cfg.DetectDuplicates {
-					return found, true
-				}
+			if ok {
+				f.compare(h, slot)
 				continue
 			}
-			found.compare(h, slot)
+			f.raw, f.h, f.slot, f.other, f.actual, f.secondary = raw, h, slot, NoSlot, actual, i != 0
+			if ok = true; !c.cfg.DetectDuplicates {
+				return true
+			}
 		}
 		hash, want = ^hash, want|pte.VSecondary
 	}
-	return found, ok
+	return ok
 }
 
 // compare grades another entry for the same page; the worst grade stays.

@@ -111,17 +111,17 @@ func (w tableWalk) load(s *segment, off uint64) (v uint64, status uint32) {
 		return 0, StatusTable | StatusNoPTE
 	}
 	for {
-		f, ok := w.search(w.m, s, off, w.base(w.m, s), t)
-		if !ok {
+		var f hit
+		if !w.search(&f, w.m, s, off, w.base(w.m, s), t) {
 			return 0, StatusTable | StatusNoPTE
 		}
 		if w.update {
-			if _, ok = f.record(t, pte.Read); !ok {
+			if _, ok := f.record(t, pte.Read); !ok {
 				continue
 			}
 		}
-		ra := f.h.RA(f.actual) | pte.RA(off&(f.actual.Bytes()-1))
-		if v, ok = w.cfg.Storage.Load64(ra); !ok {
+		v, ok := w.cfg.Storage.Load64(f.h.RA(f.actual) | pte.RA(off&(f.actual.Bytes()-1)))
+		if !ok {
 			return 0, StatusTable
 		}
 		return v, 0

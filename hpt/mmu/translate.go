@@ -12,15 +12,14 @@ import (
 // It allocates nothing and takes no lock. An entry that another CPU changes
 // between search and update is searched for again, so a call ends unless others
 // keep changing that very entry.
-func (c *CPU) Translate(ea pte.EA, acc pte.Access) Result {
+func (c *CPU) Translate(ea pte.EA, acc pte.Access) (r Result) {
 	m := c.mode(acc)
-	if c.cache != nil && m.addressing <= addrVRMA {
-		if r, ok := c.cached(m, uint64(ea), acc); ok {
-			return r
-		}
+	cachable := c.cache != nil && m.addressing <= addrVRMA
+	if cachable && c.cached(&r, m, uint64(ea), acc) {
+		return r
 	}
-	r, granted := c.walk(m, uint64(ea), acc, true)
-	if c.cache != nil && r.Fault == FaultNone && m.addressing <= addrVRMA {
+	granted := c.walk(&r, m, uint64(ea), acc, true)
+	if cachable && r.Fault == FaultNone {
 		c.fill(m, uint64(ea), &r, granted)
 	}
 	return r
@@ -28,56 +27,64 @@ func (c *CPU) Translate(ea pte.EA, acc pte.Access) Result {
 
 // Probe tells what Translate would answer, and changes nothing: no R or C, no
 // cache, no recency. Where it answers with a fault none has happened.
-func (c *CPU) Probe(ea pte.EA, acc pte.Access) Result {
-	r, _ := c.walk(c.mode(acc), uint64(ea), acc, c.cfg.Quirks.ProbeUpdates)
+func (c *CPU) Probe(ea pte.EA, acc pte.Access) (r Result) {
+	c.walk(&r, c.mode(acc), uint64(ea), acc, c.cfg.Quirks.ProbeUpdates)
 	return r
 }
 
 func (c *CPU) mode(acc pte.Access) *mode { return &c.modes[acc>>2&1] }
 
-// walk answers without the software TLB. granted is Prot before the keys.
-func (c *CPU) walk(m *mode, ea uint64, acc pte.Access, update bool) (r Result, granted pte.Access) {
+// walk answers into r, which is zero, without the software TLB. granted is Prot
+// before the keys.
+func (c *CPU) walk(r *Result, m *mode, ea uint64, acc pte.Access, update bool) (granted pte.Access) {
+	r.Slot, r.Other = NoSlot, NoSlot
 	if m.addressing > addrVRMA {
-		return c.real(m, ea, acc), 0
+		c.real(r, m, ea, acc)
+		return 0
 	}
 	s := &m.vrma
 	if m.addressing == addrSegments {
 		var n int
 		var status uint32
 		if s, n, status = c.findSegment(m, ea, update); s == nil {
-			return c.segmentFault(m, ea, acc, status), 0
+			r.segmentFault(m, ea, acc, status)
+			return 0
 		}
 		if n > 1 {
-			return c.multihit(m, ea), 0
+			r.multihit(m, ea)
+			return 0
 		}
 	}
-	r, granted = c.page(m, s, ea, acc, update)
 	r.ASDR = s.word
-	return r, granted
+	return c.page(r, m, s, ea, acc, update)
 }
 
 // page translates within a segment.
-func (c *CPU) page(m *mode, s *segment, ea uint64, acc pte.Access, update bool) (r Result, granted pte.Access) {
+func (c *CPU) page(r *Result, m *mode, s *segment, ea uint64, acc pte.Access, update bool) (granted pte.Access) {
 	t := m.part.table
 	switch {
 	case m.fetch && s.word&slbN != 0:
-		return c.storageFault(m, ea, acc, StatusNoExec), 0
+		r.storageFault(m, ea, acc, StatusNoExec)
+		return 0
 	case m.part.radix:
-		return c.storageFault(m, ea, acc, StatusUnsupported), 0
+		r.storageFault(m, ea, acc, StatusUnsupported)
+		return 0
 	case t == nil:
-		return c.storageFault(m, ea, acc, StatusNoPTE), 0
+		r.storageFault(m, ea, acc, StatusNoPTE)
+		return 0
 	}
 	base := c.base(m, s)
 	for {
-		f, ok := c.search(m, s, ea, base, t)
-		if !ok {
-			return c.storageFault(m, ea, acc, StatusNoPTE), 0
+		var f hit
+		if !c.search(&f, m, s, ea, base, t) {
+			r.storageFault(m, ea, acc, StatusNoPTE)
+			return 0
 		}
 		rights := c.rights(m, s, f.h)
 		if status := rights.denial(f.h, acc); status != 0 {
-			r = c.storageFault(m, ea, acc, status)
+			r.storageFault(m, ea, acc, status)
 			r.note(&f)
-			return r, 0
+			return 0
 		}
 		if update {
 			set, ok := f.record(t, acc)
@@ -94,7 +101,7 @@ func (c *CPU) page(m *mode, s *segment, ea uint64, acc pte.Access, update bool) 
 		r.PageShift, r.Prot = f.actual, granted&rights.key
 		r.WIMG = uint8(f.h.R & pte.RWIMG >> 3)
 		r.note(&f)
-		return r, granted
+		return granted
 	}
 }
 
@@ -112,18 +119,17 @@ func (c *CPU) base(m *mode, s *segment) pte.PageSize {
 	return s.base
 }
 
-// fault makes the result of an access that ends in an interrupt.
-func (c *CPU) fault(m *mode, ea uint64, f Fault, status uint32) Result {
-	r := Result{Fault: f, Status: status, Slot: NoSlot, Other: NoSlot}
-	if !m.fetch && f != MachineCheck {
+// fault makes r the result of an access that ends in an interrupt.
+func (r *Result) fault(m *mode, ea uint64, f Fault, status uint32) {
+	r.Fault, r.Status = f, status
+	if !m.fetch {
 		r.DAR = pte.EA(ea)
 	}
-	return r
 }
 
 // storageFault is a storage interrupt, of the hypervisor where the partition's
 // memory is virtualized or key faults are the hypervisor's.
-func (c *CPU) storageFault(m *mode, ea uint64, acc pte.Access, status uint32) Result {
+func (r *Result) storageFault(m *mode, ea uint64, acc pte.Access, status uint32) {
 	f := DataStorage
 	if m.fetch {
 		f = InstStorage
@@ -131,33 +137,32 @@ func (c *CPU) storageFault(m *mode, ea uint64, acc pte.Access, status uint32) Re
 		status |= StatusStore
 	}
 	if m.virtual || m.kbv && status&StatusKey != 0 {
-		f += HypervisorData - DataStorage
+		f = HypervisorData
 		if m.fetch {
 			f = HypervisorInst
 		}
 	}
-	return c.fault(m, ea, f, status)
+	r.fault(m, ea, f, status)
 }
 
 // segmentFault answers where no segment was found; status is set when a table
 // in memory could not be read.
-func (c *CPU) segmentFault(m *mode, ea uint64, acc pte.Access, status uint32) Result {
-	if status != 0 {
-		return c.storageFault(m, ea, acc, status)
+func (r *Result) segmentFault(m *mode, ea uint64, acc pte.Access, status uint32) {
+	switch {
+	case status != 0:
+		r.storageFault(m, ea, acc, status)
+	case m.fetch:
+		r.fault(m, ea, InstSegment, 0)
+	default:
+		r.fault(m, ea, DataSegment, 0)
 	}
-	if m.fetch {
-		return c.fault(m, ea, InstSegment, 0)
-	}
-	return c.fault(m, ea, DataSegment, 0)
 }
 
-// multihit is the machine check for several SLB entries; DAR has the address.
-func (c *CPU) multihit(m *mode, ea uint64) Result {
-	r := c.fault(m, ea, MachineCheck, StatusSLBMultihitData)
+// multihit is the machine check for several SLB entries.
+func (r *Result) multihit(m *mode, ea uint64) {
+	status := uint32(StatusSLBMultihitData)
 	if m.fetch {
-		r.Status = StatusSLBMultihitFetch
-		return r
+		status = StatusSLBMultihitFetch
 	}
-	r.DAR = pte.EA(ea)
-	return r
+	r.fault(m, ea, MachineCheck, status)
 }
