@@ -1,0 +1,73 @@
+package replay
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/hashmmu/ppc64/hpt"
+	"github.com/hashmmu/ppc64/hpt/image"
+	"github.com/hashmmu/ppc64/hpt/papr"
+	"github.com/hashmmu/ppc64/pte"
+)
+
+// hcall plays a hypercall on the recorded machine and on the default, whose table
+// is put right afterwards.
+func (p *player) hcall(r *image.Record) error {
+	m := p.m
+	if m.calls == nil {
+		return errors.New("hypercall without a table of its kind")
+	}
+	op, ret, in, out := r.HCall()
+	var a papr.Args
+	if len(in) > len(a) || len(out) > len(a) {
+		return fmt.Errorf("hypercall with %d arguments and %d results", len(in), len(out))
+	}
+	copy(a[:], in)
+	b := a
+	m.code = papr.Code(ret)
+	code := m.calls.Call(papr.Op(op), &a)
+	departed := m.plain.Call(papr.Op(op), &b) != m.code || !same(b[:len(out)], out)
+	m.settle(papr.Op(op), in)
+	if code == m.code && same(a[:len(out)], out) {
+		p.compared("", departed)
+		return nil
+	}
+	p.compared(fmt.Sprintf("%v %#x: %v %#x, recorded %v %#x", papr.Op(op), in, code, a[:len(out)], m.code, out), departed)
+	return nil
+}
+
+func same(a, b []uint64) bool {
+	for i := range a {
+		if a[i] != b[i] {
+			return false
+		}
+	}
+	return true
+}
+
+// settle copies the groups that a hypercall may have changed to the default's
+// table. Resizes are settled by the HPT_NEW record that follows.
+func (m *machine) settle(op papr.Op, in []uint64) {
+	from, to := m.calls.Table(), m.plain.Table()
+	switch op {
+	case papr.OpEnter, papr.OpRemove, papr.OpProtect, papr.OpClearRef, papr.OpClearMod:
+		copyGroup(to, from, in[1])
+	case papr.OpBulkRemove:
+		for i := 0; i < len(in); i += 2 {
+			copyGroup(to, from, in[i]&(1<<56-1))
+		}
+	}
+}
+
+// copyGroup copies the group of slot ptex, if there is one.
+func copyGroup(to, from *hpt.Table, ptex uint64) {
+	if ptex >= from.Slots() || ptex >= to.Slots() {
+		return
+	}
+	first := pte.Slot(ptex) &^ (pte.SlotsPerGroup - 1)
+	for s := first; s < first+pte.SlotsPerGroup; s++ {
+		if e := from.Load(s); e != to.Load(s) {
+			to.StoreRaw(s, e)
+		}
+	}
+}
