@@ -42,7 +42,7 @@ func Attrs() *rapid.Generator[pte.Attr] {
 	})
 }
 
-// Entry draws an entry for k, with H clear.
+// Entry draws an entry for k. H is for the store to set: it may be anything.
 func Entry(k pte.Key) *rapid.Generator[pte.HPTE] {
 	return rapid.Custom(func(t *rapid.T) pte.HPTE {
 		actual := k.Base
@@ -55,6 +55,9 @@ func Entry(k pte.Key) *rapid.Generator[pte.HPTE] {
 		h, err := Sizes.Encode(k, ra, actual, Attrs().Draw(t, "attr"))
 		if err != nil {
 			t.Fatalf("%v does not encode: %v", k, err)
+		}
+		if rapid.IntRange(0, 3).Draw(t, "h") == 0 {
+			h.V |= pte.VSecondary
 		}
 		return h
 	})

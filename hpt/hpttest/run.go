@@ -79,8 +79,17 @@ func (m *machine) Check(t *rapid.T) {
 	}
 }
 
-func (m *machine) Insert(t *rapid.T) {
+func (m *machine) Insert(t *rapid.T) { m.insert(t, m.key(t)) }
+
+// Crowd inserts so often that groups fill up.
+func (m *machine) Crowd(t *rapid.T) {
 	k := m.key(t)
+	for range rapid.IntRange(5, 12).Draw(t, "inserts") {
+		m.insert(t, k)
+	}
+}
+
+func (m *machine) insert(t *rapid.T, k pte.Key) {
 	h := Entry(k).Draw(t, "entry")
 	want, wantErr := m.model.Insert(k, h)
 	got, err := m.store.Insert(k, h)
