@@ -1,0 +1,82 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+const sample = "../../internal/hashvec/testdata/"
+
+func call(stdin string, args ...string) (status int, stdout, stderr string) {
+	var out, errs bytes.Buffer
+	status = run(args, strings.NewReader(stdin), &out, &errs)
+	return status, out.String(), errs.String()
+}
+
+func TestTable(t *testing.T) {
+	status, out, errs := call("", sample+"psize_p8.jsonl.gz", sample+"slb_p9.jsonl.gz")
+	require.Empty(t, errs)
+	require.Zero(t, status)
+	require.Equal(t, strings.Join([]string{
+		"kind   cases  passed  failed  skipped  departed  file",
+		"psize  1500   1500    0       0        123       " + sample + "psize_p8.jsonl.gz",
+		"slb    120    120     0       0        32        " + sample + "slb_p9.jsonl.gz",
+		"",
+	}, "\n"), out)
+}
+
+// Every file of the sample passes, and its line has the keys of the contract.
+func TestJSON(t *testing.T) {
+	names, err := filepath.Glob(sample + "*.jsonl.gz")
+	require.NoError(t, err)
+	require.NotEmpty(t, names)
+	status, out, errs := call("", append([]string{"-json"}, names...)...)
+	require.Empty(t, errs)
+	require.Zero(t, status)
+	lines := strings.Split(strings.TrimSpace(out), "\n")
+	require.Len(t, lines, len(names))
+	for i, l := range lines {
+		var m map[string]any
+		require.NoError(t, json.Unmarshal([]byte(l), &m))
+		require.Equal(t, names[i], m["file"])
+		for _, k := range []string{"kind", "cases", "passed", "failed", "skipped", "departed", "first"} {
+			require.Contains(t, m, k)
+		}
+		require.Len(t, m, 8)
+		require.Equal(t, m["cases"], m["passed"])
+	}
+}
+
+func TestFailure(t *testing.T) {
+	status, out, _ := call(`["0x5","0x80000d8800003c43",12]`, "-json", "-")
+	require.Equal(t, 1, status)
+	require.Contains(t, out, `"failed":1`)
+	status, out, _ = call(`["0x5","0x80000d8800003c43",12]`, "-")
+	require.Equal(t, 1, status)
+	require.Contains(t, out, "first failure")
+}
+
+// A recording of a software-loaded TLB goes to its own runner.
+func TestSoftware(t *testing.T) {
+	status, out, errs := call(`{"cpu":"4Kc","seq":0,"ops":[["nonsense"]]}`, "-")
+	require.Equal(t, 2, status)
+	require.Empty(t, out)
+	require.Contains(t, errs, "softtlbvec")
+}
+
+func TestUsage(t *testing.T) {
+	notGzip := filepath.Join(t.TempDir(), "x.gz")
+	require.NoError(t, os.WriteFile(notGzip, []byte{0x1f, 0x8b, 0, 0}, 0o600))
+	for _, args := range [][]string{{}, {"-nonsense"}, {"missing"}, {notGzip}, {"-"}} {
+		status, out, errs := call("", args...)
+		require.Equal(t, 2, status, "%v", args)
+		require.Empty(t, out)
+		require.Equal(t, 1, strings.Count(errs, "\n"), "%q", errs)
+	}
+}
