@@ -112,11 +112,11 @@ func (f *family) run(s *Sequence, res *Result) error {
 		where := fmt.Sprintf("seq %d op %d %s", s.Seq, i, op.Name)
 		part.CopyFrom(recorded)
 		err := recorded.Step(op)
-		if errors.Is(err, ErrFormat) {
-			return fmt.Errorf("%s: %w", where, err)
-		}
 		if err == nil && i == len(s.Ops)-1 {
 			err = recorded.Finish(s.Final)
+		}
+		if errors.Is(err, ErrFormat) {
+			return fmt.Errorf("%s: %w", where, err)
 		}
 		res.count(where, err, part.Step(op))
 	}

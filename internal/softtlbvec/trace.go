@@ -32,11 +32,11 @@ func runTrace(r io.Reader) (Result, error) {
 		where := fmt.Sprintf("event %d %s", i+1, ev.Name)
 		part.CopyFrom(&recorded.mipsMachine)
 		err := recorded.event(ev)
-		if errors.Is(err, ErrFormat) {
-			return res, fmt.Errorf("%s: %w", where, err)
-		}
 		if err == nil && i+1 == last-1 {
 			err = recorded.finish(events[last])
+		}
+		if errors.Is(err, ErrFormat) {
+			return res, fmt.Errorf("%s: %w", where, err)
 		}
 		res.count(where, err, part.event(ev))
 	}
