@@ -65,16 +65,31 @@ func run4xx(t *rapid.T, mmu *tlb.PPC4xxMMU, model *tlbtest.Model4xx) {
 		how := rapid.SampledFrom([]uint32{0, 0, 0x80000000, 0x88000000, 0x8a000000, 0x8f000000}).Draw(t, "how")
 		return way | set | how
 	}
-	// word 0: the valid bit, address space and a size are likely
+	// word 0: valid, of an existing size and in one of few pages, most of the time
+	sizes := map[tlb.Family][]uint32{
+		tlb.PPC405: {0, 1 << 7, 2 << 7, 5 << 7},
+		tlb.PPC44x: {0, 1 << 4, 2 << 4, 6 << 4, 9 << 4},
+		tlb.PPC47x: {0, 0, 1 << 4, 2 << 4, 3 << 4, 0x1f << 4},
+	}[p.Family]
+	valid := map[tlb.Family]uint32{tlb.PPC405: 0x40, tlb.PPC44x: 0x200, tlb.PPC47x: 0x800}[p.Family]
 	word0 := func(t *rapid.T) uint32 {
-		flags := rapid.Uint32Range(0, 0xfff).Draw(t, "flags")
-		return ea.Draw(t, "ea")&0xfffff000 | flags | rapid.SampledFrom([]uint32{0x40, 0x200, 0x800}).Draw(t, "valid")
+		return ea.Draw(t, "ea")&0xfffffc00 | rapid.SampledFrom(sizes).Draw(t, "size") |
+			rapid.SampledFrom([]uint32{0, valid, valid, valid, valid | 0x100, valid | 0x400}).Draw(t, "flags")
 	}
 	write := func(ra uint32, word int, v uint32) {
 		require.NoError(t, mmu.TLBWE(ra, word, v))
 		model.TLBWE(ra, word, v)
 	}
 	t.Repeat(map[string]func(*rapid.T){
+		"fill": func(t *rapid.T) { // as misses would: sets run full
+			for range rapid.IntRange(1, 12).Draw(t, "entries") {
+				ra := uint32(0)
+				if p.Family != tlb.PPC47x {
+					ra = operand(t)
+				}
+				write(ra, 0, word0(t))
+			}
+		},
 		"entry": func(t *rapid.T) {
 			ra := operand(t)
 			mmu.MMUCR = pid.Draw(t, "stid")
@@ -141,6 +156,7 @@ func run4xx(t *rapid.T, mmu *tlb.PPC4xxMMU, model *tlbtest.Model4xx) {
 			for i, e := range model.Entries {
 				got := mmu.Entry(i)
 				require.Equal(t, e, tlbtest.Model4xxEntry{Word: got.Word, TID: uint32(got.TID)}, "entry %d", i)
+				require.Equal(t, model.Bolted(i), got.Bolted, "entry %d", i)
 			}
 		},
 	})
@@ -153,13 +169,14 @@ func TestPPC603Model(t *testing.T) {
 		p.MultiHit = somePolicy(t)
 		mmu, err := tlb.New603(p)
 		require.NoError(t, err)
-		model := &tlbtest.Model603{Policy: p.MultiHit.Lookup}
+		mmu.MSR = tlb.MSRDR | tlb.MSRIR
+		model := &tlbtest.Model603{Policy: p.MultiHit.Lookup, MSR: mmu.MSR}
 		ea := rapid.Custom(func(t *rapid.T) uint32 {
-			return rapid.SampledFrom([]uint32{0, 0x20000, 0x10000000, 0xf0400000}).Draw(t, "base") + rapid.Uint32Range(0, 0x2fff).Draw(t, "offset")
+			return rapid.SampledFrom([]uint32{0, 0x20000, 0x40000, 0xf0400000}).Draw(t, "base") + rapid.Uint32Range(0, 0x1fff).Draw(t, "offset")
 		})
 		vsid := rapid.SampledFrom([]uint32{1, 2, 0xffffff})
 		load := func(t *rapid.T, side int, addr uint32) {
-			mmu.RPA = rapid.Uint32().Draw(t, "rpa") & 0xfffff1ff
+			mmu.RPA = rapid.Uint32().Draw(t, "rpa")&0xfffff1ff | rapid.SampledFrom([]uint32{0, 0x82, 0x82}).Draw(t, "dirty")
 			model.RPA = mmu.RPA
 			if side == tlb.Data603 {
 				mmu.TLBLD(addr)
@@ -168,17 +185,22 @@ func TestPPC603Model(t *testing.T) {
 			}
 			model.Load(side, addr)
 		}
+		access := func(t *rapid.T) {
+			acc, addr := someAccess.Draw(t, "access"), ea.Draw(t, "ea")
+			a := answer(mmu.Translate(acc, uint64(addr)))
+			require.Equal(t, model.Translate(acc, addr), a)
+			if a.Fault == tlb.TLBMiss && rapid.IntRange(0, 3).Draw(t, "fill") > 0 {
+				side := tlb.Data603
+				if acc == tlb.Fetch {
+					side = tlb.Instr603
+				}
+				load(t, side, addr)
+			}
+		}
 		t.Repeat(map[string]func(*rapid.T){
-			"access": func(t *rapid.T) {
-				acc, addr := someAccess.Draw(t, "access"), ea.Draw(t, "ea")
-				a := answer(mmu.Translate(acc, uint64(addr)))
-				require.Equal(t, model.Translate(acc, addr), a)
-				if a.Fault == tlb.TLBMiss && rapid.Bool().Draw(t, "fill") {
-					side := tlb.Data603
-					if acc == tlb.Fetch {
-						side = tlb.Instr603
-					}
-					load(t, side, addr)
+			"accesses": func(t *rapid.T) { // with a kernel that fills, mostly
+				for range rapid.IntRange(1, 12).Draw(t, "accesses") {
+					access(t)
 				}
 			},
 			"load": func(t *rapid.T) {
@@ -199,7 +221,7 @@ func TestPPC603Model(t *testing.T) {
 			"registers": func(t *rapid.T) {
 				mmu.MSR = rapid.Uint32().Draw(t, "msr")&tlb.MSRPR | tlb.MSRDR | rapid.SampledFrom([]uint32{tlb.MSRIR, 0}).Draw(t, "ir")
 				mmu.SDR1 = rapid.Uint32().Draw(t, "origin")&0xfe000000 | rapid.SampledFrom([]uint32{0, 1, 7, 0x1ff}).Draw(t, "mask")
-				n := rapid.SampledFrom([]int{0, 1, 15}).Draw(t, "sr")
+				n := rapid.SampledFrom([]int{0, 15}).Draw(t, "sr")
 				mmu.SR[n] = vsid.Draw(t, "vsid") | rapid.Uint32().Draw(t, "keys")&0x60000000 |
 					rapid.SampledFrom([]uint32{0, 0, 0, 0x10000000}).Draw(t, "n")
 				model.MSR, model.SDR1, model.SR = mmu.MSR, mmu.SDR1, mmu.SR
@@ -322,7 +344,7 @@ func runE500(t *rapid.T, core *tlb.E500Core, model *tlbtest.ModelE500) {
 		},
 		"tlbwe": func(t *rapid.T) {
 			n := thread.Draw(t, "thread")
-			for _, r := range []tlb.E500Reg{tlb.MAS0, tlb.MAS1, tlb.MAS2, tlb.MAS3} {
+			for _, r := range []tlb.E500Reg{tlb.MAS0, tlb.MAS1, tlb.MAS2, tlb.MAS3, tlb.MAS8} {
 				set(t, n, r)
 			}
 			_, o := core.Thread(n).TLBWE()

@@ -133,7 +133,8 @@ func (m *Model4xx) hash(word0 uint32) int {
 	return set
 }
 
-func (m *Model4xx) bolted(i int) bool {
+// Bolted reports whether replacement spares entry i.
+func (m *Model4xx) Bolted(i int) bool {
 	for _, b := range m.bolt {
 		if b == i+1 {
 			return true
@@ -145,12 +146,12 @@ func (m *Model4xx) bolted(i int) bool {
 func (m *Model4xx) victim(set int) int {
 	ways := m.Profile.PPC4xx.Ways
 	for way := range ways {
-		if _, bytes, _ := m.page(m.Entries[set*ways+way]); bytes == 0 && !m.bolted(set*ways+way) {
+		if _, bytes, _ := m.page(m.Entries[set*ways+way]); bytes == 0 && !m.Bolted(set*ways+way) {
 			return way
 		}
 	}
 	way := m.turn[set]
-	if m.bolted(set*ways + way) {
+	if m.Bolted(set*ways + way) {
 		way = (way + 1) % ways
 	}
 	m.turn[set] = (way + 1) % ways
@@ -208,7 +209,7 @@ func (m *Model4xx) TLBRE(ra uint32, word int) uint32 {
 			m.MMUCR = m.MMUCR&^0xff | e.TID
 		default:
 			m.MMUCR = m.MMUCR&^0xffff | e.TID
-			if m.bolted(i) {
+			if m.Bolted(i) {
 				v |= 8
 			}
 		}
