@@ -41,7 +41,7 @@ type array struct {
 // Wide sets are searched through hints: for an address, the entry that served
 // it last. A hint is advice; the cell is compared again.
 const (
-	hintSlots = 64
+	hintSlots = 128
 	wideSet   = 8
 	hintShift = 12
 )
@@ -60,7 +60,7 @@ func (a *array) lookup(set int, va, ctx uint64) Hit {
 		return a.scan(set, va, ctx)
 	}
 	hint := &a.hints[va>>hintShift%hintSlots]
-	if e := int(*hint); e/a.ways == set && a.cells[e].matches(va, ctx) {
+	if e := int(*hint); uint(e-set*a.ways) < uint(a.ways) && a.cells[e].matches(va, ctx) {
 		return Hit{N: 1, First: e, Second: -1}
 	}
 	h := a.scan(set, va, ctx)

@@ -1,5 +1,7 @@
 package tlb
 
+import "math/bits"
+
 // MIPSReset says what the TLB holds after reset. The architecture leaves it
 // undefined; boards hand over any of these.
 type MIPSReset uint8
@@ -85,13 +87,7 @@ const (
 func (f MIPSFlags) C() uint8 { return uint8(f >> 4) }
 
 // pageShift is log2 of one page of the pair, in bytes.
-func (e *MIPSEntry) pageShift() uint8 {
-	shift := uint8(12)
-	for m := e.PageMask >> 13; m != 0; m >>= 1 {
-		shift++
-	}
-	return shift
-}
+func (e *MIPSEntry) pageShift() uint8 { return 12 + uint8(bits.OnesCount64(e.PageMask)) }
 
 // pairMask has a one for every address bit within the pair.
 func (e *MIPSEntry) pairMask() uint64 { return e.PageMask | 0x1fff }
