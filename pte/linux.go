@@ -69,16 +69,20 @@ const (
 // Make builds an entry that maps the page at ra: present, not hashed, with the
 // given access for user code, and ordinary storage.
 func (l *Layout) Make(ra RA, a Access) LinuxPTE {
-	p := l.Present | l.Leaf | l.User | LinuxPTE(uint64(ra)>>VPNShift<<l.RPNShift)&l.RPN
+	p := l.Present | l.Leaf | LinuxPTE(uint64(ra)>>VPNShift<<l.RPNShift)&l.RPN
 	if l == Linux2620 {
 		p |= coherent2620
 	}
 	return l.WithAccess(p, a)
 }
 
-// WithAccess replaces the access that the entry grants.
+// WithAccess replaces the access that the entry grants. With none at all it is
+// no user page, where that has a bit (Linux: PAGE_NONE).
 func (l *Layout) WithAccess(p LinuxPTE, a Access) LinuxPTE {
-	p &^= l.Read | l.Write | l.Exec
+	p &^= l.User | l.Read | l.Write | l.Exec
+	if a != 0 {
+		p |= l.User
+	}
 	if a.Has(Read) {
 		p |= l.Read
 	}
