@@ -86,7 +86,9 @@ func (c *CPU) hardware(k pte.Key, a pte.Access, stamp uint64) (uint64, Outcome) 
 			e.Prot &^= pte.Write
 			e.Tag = tagUnchanged
 		}
-		c.tlb.Insert(e)
+		if !c.m.noTLB {
+			c.tlb.Insert(e)
+		}
 	}
 	if a == pte.Write {
 		c.touchFrame(e.RA, TouchWrite)
@@ -106,7 +108,11 @@ const (
 
 // accessStep stops before a hardware access.
 func (c *CPU) accessStep(k pte.Key, ea pte.EA) {
-	c.await(StepAccess, ea, nil, c.m.backend.Touches(k, []Touch{{Loc{LocTLB, uint64(c.id)}, TouchWrite}})...)
+	touches := c.m.backend.Touches(k, nil)
+	if !c.m.noTLB {
+		touches = append(touches, Touch{Loc{LocTLB, uint64(c.id)}, TouchWrite})
+	}
+	c.await(StepAccess, ea, nil, touches...)
 }
 
 // refault remembers how an explored access failed last.

@@ -57,6 +57,9 @@ func (c *CPU) flush(context uint64, refs []pte.Ref, s batch.Scope) {
 // the space since the scope was decided may have used an entry before it was
 // invalidated, so the scope is looked at again here; it only widens.
 func (c *CPU) tlbie(as *AddressSpace, s batch.Scope, refs []pte.Ref) {
+	if c.m.noTLB {
+		return
+	}
 	if c.stepper != nil {
 		c.tlbieStep(as, refs)
 	}

@@ -59,12 +59,6 @@ func (c *CPU) newAnon(p page, stamp uint64) (pte.RA, error) {
 	return ra, err
 }
 
-// get takes a reference to a page that has one.
-func (c *CPU) get(p page, ra pte.RA) {
-	c.step(StepGetPage, p.ea, FramesLoc, TouchWrite)
-	c.m.frames.Get(ra)
-}
-
 // fileFault maps a page of a file, or for a store to a private mapping a copy
 // of it (Linux: do_no_page, do_read_fault, do_cow_fault, do_shared_fault).
 func (c *CPU) fileFault(v *VMA, p page, a pte.Access) error {
@@ -96,7 +90,7 @@ func (c *CPU) fileFault(v *VMA, p page, a pte.Access) error {
 
 // copyOut reads a page in order to copy it.
 func (c *CPU) copyOut(p page, ra pte.RA) uint64 {
-	c.step(StepCopy, p.ea, Loc{LocFrame, uint64(c.m.frames.index(ra))}, TouchRead)
+	c.step(StepCopy, p.ea, c.frameLoc(ra), TouchRead)
 	stamp := c.m.frames.Load(ra)
 	c.saw(stamp)
 	return stamp
@@ -106,9 +100,12 @@ func (c *CPU) copyOut(p page, ra pte.RA) uint64 {
 // the PTE has been set since, or pages of the file f have begun to be unmapped
 // since it had count seq, it gives the page back and lets the access try again.
 func (c *CPU) install(p page, entry pte.LinuxPTE, a pte.Access, ra pte.RA, f *Mapping, seq uint64) {
-	c.lock(p.table.ptl, p.ea)
-	none := c.m.kernel.Layout.None(c.read(p))
-	if !none || f != nil && c.truncated(f, p.ea, seq) {
+	var more []Touch
+	if f != nil {
+		more = append(more, Touch{f.loc(), TouchRead})
+	}
+	none := c.m.kernel.Layout.None(c.lockPTE(p, more...))
+	if !none || f != nil && c.truncated(f, seq) {
 		c.unlockPTEs(p.table, p.ea)
 		c.put(ra)
 		return
@@ -119,8 +116,7 @@ func (c *CPU) install(p page, entry pte.LinuxPTE, a pte.Access, ra pte.RA, f *Ma
 }
 
 // truncated reports whether the file's truncate count has left seq.
-func (c *CPU) truncated(f *Mapping, ea pte.EA, seq uint64) bool {
-	c.step(StepTruncCount, ea, f.loc(), TouchRead)
+func (c *CPU) truncated(f *Mapping, seq uint64) bool {
 	moved := f.truncateCount.Load() != seq
 	c.saw(b2u(moved))
 	return moved
@@ -130,8 +126,7 @@ func (c *CPU) truncated(f *Mapping, ea pte.EA, seq uint64) bool {
 // did not when the access was made (Linux: handle_pte_fault).
 func (c *CPU) presentFault(v *VMA, p page, a pte.Access, old pte.LinuxPTE) error {
 	l := c.m.kernel.Layout
-	c.lock(p.table.ptl, p.ea)
-	cur := c.read(p)
+	cur := c.lockPTE(p)
 	switch {
 	case (cur^old)&^l.HPTEFlags() != 0: // pte_same
 		c.unlockPTEs(p.table, p.ea)
@@ -171,8 +166,7 @@ func (c *CPU) writeProtectFault(v *VMA, p page, a pte.Access, cur pte.LinuxPTE) 
 		c.put(old)
 		return err
 	}
-	c.lock(p.table.ptl, p.ea)
-	if (c.read(p)^cur)&^l.HPTEFlags() != 0 {
+	if (c.lockPTE(p)^cur)&^l.HPTEFlags() != 0 {
 		c.unlockPTEs(p.table, p.ea)
 		c.put(fresh)
 		c.put(old)

@@ -46,7 +46,7 @@ func (m *Machine) Locations(pages ...PageOf) []Location {
 		add(Location{Loc: Loc{LocTLB, uint64(i)}, Name: fmt.Sprintf("TLB of CPU %d", i), Value: c.digestTLB})
 	}
 	for i := range m.frames.frames {
-		add(Location{Loc: Loc{LocFrame, uint64(i)}, Name: fmt.Sprintf("frame %d", i), Value: m.frames.frames[i].stamp.Load})
+		add(Location{Loc: Loc{LocFrame, uint64(i)}, Name: fmt.Sprintf("frame %d", i), Value: m.frames.frames[i].digest})
 	}
 	add(Location{Loc: FramesLoc, Name: "frames", Value: m.frames.digest})
 	return out
@@ -87,8 +87,13 @@ func (f *Frames) digest() uint64 {
 	for _, i := range f.free {
 		h = fold(h, uint64(i))
 	}
-	for i := range f.frames {
-		h = fold(h, uint64(f.frames[i].refs.Load()))
+	return h
+}
+
+func (f *frame) digest() uint64 {
+	h := f.stamp.Load()
+	if f.anon.Load() {
+		h = fold(h, uint64(f.refs.Load()))
 	}
 	return h
 }

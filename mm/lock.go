@@ -62,10 +62,11 @@ func (l *lock) freeR() bool {
 	return ok
 }
 
-func (c *CPU) lock(l *lock, ea pte.EA) {
+// lock takes l for writing; more is what the caller does in the same step.
+func (c *CPU) lock(l *lock, ea pte.EA, more ...Touch) {
 	c.checkOrder(l)
 	if c.stepper != nil {
-		c.await(l.acquire, ea, l.free, Touch{l.loc(), TouchLock})
+		c.await(l.acquire, ea, l.free, append([]Touch{{l.loc(), TouchLock}}, more...)...)
 	}
 	l.mu.Lock()
 	c.held = append(c.held, l)
@@ -77,10 +78,10 @@ func (c *CPU) unlock(l *lock, ea pte.EA) {
 	l.mu.Unlock()
 }
 
-func (c *CPU) rlock(l *lock, ea pte.EA) {
+func (c *CPU) rlock(l *lock, ea pte.EA, more ...Touch) {
 	c.checkOrder(l)
 	if c.stepper != nil {
-		c.await(l.acquireR, ea, l.freeR, Touch{l.loc(), TouchRLock})
+		c.await(l.acquireR, ea, l.freeR, append([]Touch{{l.loc(), TouchRLock}}, more...)...)
 	}
 	l.mu.RLock()
 	c.held = append(c.held, l)

@@ -43,6 +43,8 @@ type Config struct {
 	Nest   batch.Nesting // what leaving an inner lazy section does
 	Locks  LockGranularity
 	TLB    tlb.CacheConfig
+	// NoTLB makes CPUs walk for every access, as if nothing were ever cached.
+	NoTLB bool
 	// Preload makes a page fault put the new translation into the hash table
 	// before it returns, as Linux does from update_mmu_cache. NoPreload turns that
 	// off, so that the access comes back with a hash fault instead.
@@ -64,6 +66,7 @@ type Machine struct {
 	cpus        []*CPU
 	granularity LockGranularity
 	noPreload   bool
+	noTLB       bool
 	backend     Backend
 	zero        pte.RA // the page of zeroes that reads of untouched memory map
 
@@ -103,6 +106,7 @@ func New(cfg Config) (*Machine, error) {
 		frames:      NewFrames(frameBase, cfg.Frames),
 		granularity: cfg.Locks,
 		noPreload:   cfg.NoPreload,
+		noTLB:       cfg.NoTLB,
 		spaces:      make(map[uint64]*AddressSpace),
 	}
 	zero, err := m.frames.Alloc(0)

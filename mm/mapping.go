@@ -68,9 +68,7 @@ func (f *Mapping) Cached(index uint64) (pte.RA, bool) {
 // before. seq is the truncate count from before the page was looked up. ErrBus
 // beyond the end.
 func (c *CPU) filePage(f *Mapping, index uint64, ea pte.EA) (ra pte.RA, seq uint64, err error) {
-	if c.stepper != nil {
-		c.await(StepPage, ea, nil, Touch{f.loc(), TouchWrite}, Touch{FramesLoc, TouchWrite})
-	}
+	c.step(StepPage, ea, f.loc(), TouchWrite)
 	seq = f.truncateCount.Load()
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -83,6 +81,7 @@ func (c *CPU) filePage(f *Mapping, index uint64, ea pte.EA) (ra pte.RA, seq uint
 			return 0, seq, err
 		}
 		f.pages[index] = ra
+		c.touch(FramesLoc, TouchWrite)
 		c.touchFrame(ra, TouchWrite)
 	}
 	f.m.frames.Get(ra)

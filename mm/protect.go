@@ -101,7 +101,7 @@ func (c *CPU) pteAccess(v *VMA, p page, old pte.LinuxPTE) pte.Access {
 // exclusive reports whether a page belongs to one private mapping and to
 // nobody else.
 func (c *CPU) exclusive(p page, ra pte.RA) bool {
-	c.step(StepPageCount, p.ea, FramesLoc, TouchRead)
+	c.step(StepPageCount, p.ea, c.frameLoc(ra), TouchRead)
 	only := c.m.frames.Anon(ra) && c.m.frames.Refs(ra) == 1
 	c.saw(b2u(only))
 	return only

@@ -14,6 +14,17 @@ func (c *CPU) read(p page) pte.LinuxPTE {
 	return old
 }
 
+// lockPTE takes the PTE page lock and reads the PTE (Linux: pte_offset_map_lock).
+// Both are one step: what hash_page does to the PTE in between, without the lock,
+// it could as well have done before. more is what the caller reads in the same
+// step, for the same reason.
+func (c *CPU) lockPTE(p page, more ...Touch) pte.LinuxPTE {
+	c.lock(p.table.ptl, p.ea, append(more, Touch{p.loc(), TouchRead})...)
+	v := p.load()
+	c.saw(uint64(v))
+	return v
+}
+
 // notBusy tells whether the PTE can be changed.
 func (p page) notBusy() bool { return p.load()&p.as.m.kernel.Layout.Busy == 0 }
 

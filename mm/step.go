@@ -31,7 +31,6 @@ const (
 	StepPage       Step = "find_get_page"
 	StepDropPage   Step = "remove_from_page_cache"
 	StepSetSize    Step = "i_size_write"
-	StepTruncCount Step = "truncate_count"
 	StepCopy       Step = "copy_page"
 	StepAlloc      Step = "alloc_page"
 	StepFree       Step = "free_page"
@@ -56,8 +55,8 @@ const (
 	LocGroups                // the two groups of a key; ID is the lower group
 	LocTLB                   // a CPU's TLB; ID is the CPU
 	LocFile                  // the page cache of a mapping; ID is its number
-	LocFrames                // the frame allocator: what is free, and references
-	LocFrame                 // the contents of a frame; ID is its number
+	LocFrames                // the frame allocator: what is free
+	LocFrame                 // a frame: contents, references if private; ID is its number
 )
 
 // Loc is a location that operations of different CPUs meet at. IDs depend on
@@ -126,11 +125,16 @@ func (c *CPU) saw(v uint64) {
 	}
 }
 
+// touch reports a use of a location that the operation in hand found out about.
+func (c *CPU) touch(loc Loc, k TouchKind) {
+	if c.stepper != nil {
+		c.stepper.Touch(c.id, Touch{loc, k})
+	}
+}
+
 // touchFrame reports that the operation in hand used the contents of a frame.
 func (c *CPU) touchFrame(ra pte.RA, k TouchKind) {
-	if c.stepper != nil {
-		c.stepper.Touch(c.id, Touch{Loc{LocFrame, uint64(c.m.frames.index(ra))}, k})
-	}
+	c.touch(c.frameLoc(ra), k)
 }
 
 // step stops before an operation that is always possible.

@@ -40,13 +40,28 @@ func (c *CPU) finish() {
 	c.gather.frames = c.gather.frames[:0]
 }
 
-// put drops a reference to a frame.
+// put drops a reference to a frame. References to a page of a file commute but
+// for the last one, so only that one is a step.
 func (c *CPU) put(ra pte.RA) {
-	c.step(StepFree, 0, FramesLoc, TouchWrite)
-	if c.m.frames.Put(ra) {
-		c.touchFrame(ra, TouchWrite)
+	if c.stepper != nil && (c.counted(ra) || c.m.frames.Refs(ra) == 1) {
+		c.await(StepFree, 0, nil, Touch{FramesLoc, TouchWrite}, Touch{c.frameLoc(ra), TouchWrite})
 	}
+	c.m.frames.Put(ra)
 }
+
+// get takes a reference to a page that has one.
+func (c *CPU) get(p page, ra pte.RA) {
+	if c.counted(ra) {
+		c.step(StepGetPage, p.ea, c.frameLoc(ra), TouchWrite)
+	}
+	c.m.frames.Get(ra)
+}
+
+// counted reports whether somebody looks at the number of references: those of
+// private pages decide whether a store may do without a copy.
+func (c *CPU) counted(ra pte.RA) bool { return ra != c.m.zero && c.m.frames.Anon(ra) }
+
+func (c *CPU) frameLoc(ra pte.RA) Loc { return Loc{LocFrame, uint64(c.m.frames.index(ra))} }
 
 // ZapPageRange takes away the pages of a range, whatever maps there; the VMAs
 // stay, so the pages can be faulted in again (Linux: zap_page_range). The caller
@@ -81,14 +96,13 @@ func (c *CPU) MadviseDontNeed(ctx context.Context, as *AddressSpace, r Range) (R
 // is free. n = 0 means to the end of the file.
 func (c *CPU) UnmapMappingRange(ctx context.Context, f *Mapping, first, n uint64, evenCOWs bool) (Result, error) {
 	if c.m.kernel.IMmapShared {
-		c.rlock(&f.iMmapLock, 0)
+		c.rlock(&f.iMmapLock, 0, Touch{f.loc(), TouchWrite})
 		defer c.runlock(&f.iMmapLock, 0)
 	} else {
-		c.lock(&f.iMmapLock, 0)
+		c.lock(&f.iMmapLock, 0, Touch{f.loc(), TouchWrite})
 		defer c.unlock(&f.iMmapLock, 0)
 	}
-	c.step(StepTruncCount, 0, f.loc(), TouchWrite)
-	f.truncateCount.Add(1)
+	f.truncateCount.Add(1) // in the step that took the lock
 
 	last := lastPage(first, n)
 	var total Result

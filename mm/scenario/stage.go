@@ -29,6 +29,9 @@ type Config struct {
 	Table func() (*hpt.Table, error)
 	// NoPreload leaves the hash table alone at the end of a page fault.
 	NoPreload bool
+	// NoTLB makes CPUs walk for every access. Fewer states, so larger bounds; what
+	// a TLB may keep too long is then out of sight.
+	NoTLB bool
 
 	_ struct{}
 }
@@ -62,7 +65,7 @@ func newStage(w *explore.World, sc *Scenario, v Variant, cfg Config) (*Stage, er
 	}
 	st.Machine, err = mm.New(mm.Config{
 		Kernel: cfg.Kernel, Table: table, CPUs: len(sc.Tasks), Frames: 4 + 4*max(1, sc.Pages),
-		Policy: cfg.Policy, Nest: cfg.Nest, Locks: v.Locks, NoPreload: cfg.NoPreload, Backend: cfg.Backend,
+		Policy: cfg.Policy, Nest: cfg.Nest, Locks: v.Locks, NoPreload: cfg.NoPreload, NoTLB: cfg.NoTLB, Backend: cfg.Backend,
 		TLB: tlb.CacheConfig{Sets: 1, Ways: 4}, Stepper: st.stepper,
 	})
 	if err != nil {

@@ -1,0 +1,43 @@
+package scenario
+
+import (
+	"fmt"
+
+	"github.com/hashmmu/ppc64/mm"
+)
+
+// Mix is a scenario in which each CPU does a number of operations one after the
+// other: CPU 0 unmaps the pages from the file, in turn with accesses, the others
+// store and load. It has no story; it is there to be proved.
+func Mix(cpus, operations, pages int) *Scenario {
+	sc := &Scenario{
+		Name:    fmt.Sprintf("mix-%dx%d-%d", cpus, operations, pages),
+		Summary: fmt.Sprintf("%d CPUs, %d operations each, on %d pages", cpus, operations, pages),
+		Pages:   pages,
+		Expect:  unsafeIsDuplicate,
+		Vary:    []Variant{{Name: "writable-but-clean"}},
+	}
+	for cpu := range cpus {
+		sc.Tasks = append(sc.Tasks, Task{
+			Name: fmt.Sprintf("%d operations", operations), Operations: operations,
+			Run: func(s *Stage, c *mm.CPU) {
+				for i := range operations {
+					s.mixed(c, i, (cpu+i)%pages)
+				}
+			},
+		})
+	}
+	return sc
+}
+
+// mixed does operation i of a CPU.
+func (st *Stage) mixed(c *mm.CPU, i, page int) {
+	switch {
+	case c.ID() == 0 && i%3 == 0:
+		st.unmap(c, page)
+	case (c.ID()+i)%2 == 1:
+		st.store(c, page)
+	default:
+		st.load(c, page)
+	}
+}
