@@ -101,8 +101,6 @@ func (p *Profile) checkE500() error {
 	switch {
 	case p.Family != E500:
 		return p.bad("Family", p.Family, "not e500")
-	case p.MultiHit.Write != FirstMatch:
-		return p.bad("MultiHit.Write", p.MultiHit.Write, writesUnchecked)
 	case g.TLB0.Entries > 4096 || g.TLB0.Ways > 32 || !isPowerOf2(sets):
 		return p.bad("E500.TLB0", g.TLB0, "sets must be a power of two, at most 4096 entries of 32 ways")
 	case g.TLB1.Entries < 1 || g.TLB1.Entries > 4096 || g.TLB1.Ways != g.TLB1.Entries:
@@ -116,7 +114,7 @@ func (p *Profile) checkE500() error {
 	case g.Threads < 1 || g.Threads > 8:
 		return p.bad("E500.Threads", g.Threads, "not in 1..8")
 	}
-	return nil
+	return p.checkMultiHitPPC()
 }
 
 // JoinE500 makes the cores one coherence domain: a tlbivax on one invalidates in all.

@@ -14,8 +14,7 @@ type access500 struct {
 // Translate looks up ea for one access and, on a fault, loads the registers
 // that the interrupt loads. Faults: TLBMiss (data or instruction TLB error,
 // MAS registers proposed), Protection (data or instruction storage; ESR[PT] if
-// a hardware walk found no page), MachineCheck and Shutdown as the profile's
-// MultiHit says.
+// a hardware walk found no page), MachineCheck as the profile's MultiHit says.
 func (t *E500Thread) Translate(acc Access, ea uint64) Result {
 	as := t.MSR&MSRDS != 0
 	if acc == Fetch {
@@ -150,9 +149,6 @@ func (t *E500Thread) several(acc Access, a *access500, h Hit) Result {
 	case CheckMachine:
 		t.MCSR |= MCSRMultiHit
 		r.Fault = MachineCheck
-		return r
-	case ShutDown:
-		r.Fault = Shutdown
 		return r
 	case OrBits:
 		for i := h.First; i < len(c.entries); i++ {

@@ -63,8 +63,6 @@ func NewPPC4xx(p Profile) (*PPC4xxMMU, error) {
 	switch {
 	case layout == nil:
 		return nil, p.bad("Family", p.Family, "not a 4xx part")
-	case p.MultiHit.Write != FirstMatch:
-		return nil, p.bad("MultiHit.Write", p.MultiHit.Write, writesUnchecked)
 	case g.Entries < 1 || g.Entries > 4096:
 		return nil, p.bad("PPC4xx.Entries", g.Entries, "must be 1 to 4096")
 	case g.Ways < 1 || g.Entries%g.Ways != 0:
@@ -75,6 +73,9 @@ func NewPPC4xx(p Profile) (*PPC4xxMMU, error) {
 		return nil, p.bad("PPC4xx.Ways", g.Ways, "this family is fully associative")
 	case g.Bolts < 0 || g.Bolts > maxBolts || g.Bolts > 0 && !layout.hashed:
 		return nil, p.bad("PPC4xx.Bolts", g.Bolts, "must be 0 to 6, on a 476 only")
+	}
+	if err := p.checkMultiHitPPC(); err != nil {
+		return nil, err
 	}
 	m := &PPC4xxMMU{
 		profile: p,

@@ -2,7 +2,7 @@ package tlb
 
 // Translate looks up ea for one access and updates DEAR and ESR on a fault.
 // Faults: TLBMiss (data or instruction TLB error), Protection (data or
-// instruction storage), MachineCheck and Shutdown if the profile's MultiHit
+// instruction storage), MachineCheck if the profile's MultiHit
 // says so. Bits of ea above the low 32 are ignored.
 func (m *PPC4xxMMU) Translate(acc Access, ea uint64) Result {
 	va := uint32(ea)
@@ -71,8 +71,6 @@ func (m *PPC4xxMMU) several(h Hit, va uint32, ctx uint64, acc Access) Result {
 		return m.missed(h, va, acc)
 	case CheckMachine:
 		return Result{Hit: h, Fault: MachineCheck}
-	case ShutDown:
-		return Result{Hit: h, Fault: Shutdown}
 	}
 	all := m.multi.Lookup == OrBits
 	r, zone := m.combine(m.matching(h, va, ctx), va, acc, all)
@@ -174,8 +172,6 @@ func (m *PPC4xxMMU) TLBSX(ea uint32) (ra uint32, h Hit, f Fault) {
 		return notFound, h, NoFault
 	case CheckMachine:
 		return notFound, h, MachineCheck
-	case ShutDown:
-		return notFound, h, Shutdown
 	case OrBits:
 		return m.operand(h.First) | m.operand(h.Second), h, NoFault
 	}

@@ -6,9 +6,20 @@ package tlb
 // part that works.
 var undefinedMatch = MultiHit{Lookup: OrBits, Probe: OrBits, Undefined: true}
 
-// writesUnchecked: no PowerPC part looks at the other entries when one is
-// written; Reports.OnWrite does.
-const writesUnchecked = "PowerPC parts do not check writes"
+// checkMultiHitPPC: no PowerPC part looks at the other entries when one is
+// written (Reports.OnWrite does), and none switches its TLB off.
+func (p *Profile) checkMultiHitPPC() error {
+	m := p.MultiHit
+	if m.Write != FirstMatch {
+		return p.bad("MultiHit.Write", m.Write, "PowerPC parts do not check writes")
+	}
+	for _, at := range [...]Policy{m.Lookup, m.Probe} {
+		if at > CheckMachine {
+			return p.bad("MultiHit", at, "not a behaviour of PowerPC parts")
+		}
+	}
+	return nil
+}
 
 // The named profiles of the 4xx line. The manuals call two matching entries a
 // programming error and define nothing (Book E).

@@ -104,8 +104,6 @@ func (m *PPC603MMU) disagreement(s *side603, h Hit) Fault {
 		return TLBMiss
 	case CheckMachine:
 		return MachineCheck
-	case ShutDown:
-		return Shutdown
 	}
 	return NoFault
 }

@@ -21,12 +21,10 @@ func (p *Profile) check603() error {
 	switch {
 	case p.Family != PPC603:
 		return p.bad("Family", p.Family, "not ppc603")
-	case p.MultiHit.Write != FirstMatch:
-		return p.bad("MultiHit.Write", p.MultiHit.Write, writesUnchecked)
 	case g.Ways != 1 && g.Ways != 2:
 		return p.bad("PPC603.Ways", g.Ways, "neither 1 nor 2")
 	case g.Entries > 4096 || g.Entries%g.Ways != 0 || !isPowerOf2(g.Entries/g.Ways):
 		return p.bad("PPC603.Entries", g.Entries, "sets must be a power of two, at most 4096 entries")
 	}
-	return nil
+	return p.checkMultiHitPPC()
 }

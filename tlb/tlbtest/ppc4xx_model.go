@@ -2,38 +2,38 @@ package tlbtest
 
 import "github.com/hashmmu/ppc64/tlb"
 
-// Model4xx is a 405, 440 or 476 written for reading: a list of entries and a
+// model4xx is a 405, 440 or 476 written for reading: a list of entries and a
 // loop. It has the documented behaviour only, no quirks.
-type Model4xx struct {
+type model4xx struct {
 	PID, MMUCR, ZPR, MSR, DEAR, ESR uint32
 
 	Profile tlb.Profile
-	Entries []Model4xxEntry
+	Entries []model4xxEntry
 
 	bolt    [6]int // entry plus one bolted in each slot, 0 if none
 	turn    []int  // per set, where replacement goes on
 	current int
 }
 
-// Model4xxEntry is an entry with its fields apart.
-type Model4xxEntry struct {
+// model4xxEntry is an entry with its fields apart.
+type model4xxEntry struct {
 	Word [3]uint32
 	TID  uint32
 }
 
-// NewModel4xx returns the model of a profile.
-func NewModel4xx(p tlb.Profile) *Model4xx {
-	return &Model4xx{
+// newModel4xx returns the model of a profile.
+func newModel4xx(p tlb.Profile) *model4xx {
+	return &model4xx{
 		Profile: p,
-		Entries: make([]Model4xxEntry, p.PPC4xx.Entries),
+		Entries: make([]model4xxEntry, p.PPC4xx.Entries),
 		turn:    make([]int, p.PPC4xx.Entries/p.PPC4xx.Ways),
 	}
 }
 
-func (m *Model4xx) is(f tlb.Family) bool { return m.Profile.Family == f }
+func (m *model4xx) is(f tlb.Family) bool { return m.Profile.Family == f }
 
 // page returns the entry's fields; bytes is 0 if it cannot match.
-func (m *Model4xx) page(e Model4xxEntry) (epn uint32, bytes uint64, ts bool) {
+func (m *model4xx) page(e model4xxEntry) (epn uint32, bytes uint64, ts bool) {
 	w := e.Word[0]
 	switch {
 	case m.is(tlb.PPC405):
@@ -62,7 +62,7 @@ func (m *Model4xx) page(e Model4xxEntry) (epn uint32, bytes uint64, ts bool) {
 }
 
 // Matches lists the entries that match, smallest page first on a 476.
-func (m *Model4xx) Matches(ea, pid uint32, space bool) (list []int) {
+func (m *model4xx) Matches(ea, pid uint32, space bool) (list []int) {
 	find := func(only uint64) {
 		for i, e := range m.Entries {
 			epn, bytes, ts := m.page(e)
@@ -85,7 +85,7 @@ func (m *Model4xx) Matches(ea, pid uint32, space bool) (list []int) {
 }
 
 // place is the entry that a tlbwe goes to.
-func (m *Model4xx) place(ra uint32, word int, value uint32) int {
+func (m *model4xx) place(ra uint32, word int, value uint32) int {
 	if !m.is(tlb.PPC47x) {
 		return int(ra) % len(m.Entries)
 	}
@@ -118,8 +118,8 @@ func (m *Model4xx) place(ra uint32, word int, value uint32) int {
 }
 
 // hash folds the page number into a set, digit by digit.
-func (m *Model4xx) hash(word0 uint32) int {
-	_, bytes, _ := m.page(Model4xxEntry{Word: [3]uint32{word0 | 0x800}})
+func (m *model4xx) hash(word0 uint32) int {
+	_, bytes, _ := m.page(model4xxEntry{Word: [3]uint32{word0 | 0x800}})
 	if bytes == 0 {
 		bytes = 4096
 	}
@@ -134,7 +134,7 @@ func (m *Model4xx) hash(word0 uint32) int {
 }
 
 // Bolted reports whether replacement spares entry i.
-func (m *Model4xx) Bolted(i int) bool {
+func (m *model4xx) Bolted(i int) bool {
 	for _, b := range m.bolt {
 		if b == i+1 {
 			return true
@@ -143,7 +143,7 @@ func (m *Model4xx) Bolted(i int) bool {
 	return false
 }
 
-func (m *Model4xx) victim(set int) int {
+func (m *model4xx) victim(set int) int {
 	ways := m.Profile.PPC4xx.Ways
 	for way := range ways {
 		if _, bytes, _ := m.page(m.Entries[set*ways+way]); bytes == 0 && !m.Bolted(set*ways+way) {
@@ -159,7 +159,7 @@ func (m *Model4xx) victim(set int) int {
 }
 
 // TLBWE is tlbwe.
-func (m *Model4xx) TLBWE(ra uint32, word int, value uint32) {
+func (m *model4xx) TLBWE(ra uint32, word int, value uint32) {
 	keep := map[tlb.Family][3]uint32{
 		tlb.PPC405: {0xfffffff0, 0xffffffff, 0},
 		tlb.PPC44x: {0xfffffff0, 0xfffffc0f, 0xffbf},
@@ -178,7 +178,7 @@ func (m *Model4xx) TLBWE(ra uint32, word int, value uint32) {
 	}
 }
 
-func (m *Model4xx) searchPID() uint32 {
+func (m *model4xx) searchPID() uint32 {
 	switch m.Profile.Family {
 	case tlb.PPC405:
 		return m.PID & 0xff
@@ -189,7 +189,7 @@ func (m *Model4xx) searchPID() uint32 {
 }
 
 // index is the entry that a tlbre operand names.
-func (m *Model4xx) index(ra uint32) int {
+func (m *model4xx) index(ra uint32) int {
 	if m.is(tlb.PPC47x) {
 		return int(ra>>16&0xff)*m.Profile.PPC4xx.Ways + int(ra>>29&3)
 	}
@@ -197,7 +197,7 @@ func (m *Model4xx) index(ra uint32) int {
 }
 
 // TLBRE is tlbre.
-func (m *Model4xx) TLBRE(ra uint32, word int) uint32 {
+func (m *model4xx) TLBRE(ra uint32, word int) uint32 {
 	i := m.index(ra)
 	e := m.Entries[i]
 	v := e.Word[word]
@@ -218,7 +218,7 @@ func (m *Model4xx) TLBRE(ra uint32, word int) uint32 {
 }
 
 // TLBIA is tlbia.
-func (m *Model4xx) TLBIA() {
+func (m *model4xx) TLBIA() {
 	for i := range m.Entries {
 		if _, bytes, _ := m.page(m.Entries[i]); bytes != 0 {
 			m.Entries[i].Word[0] &^= 0x40
@@ -226,8 +226,8 @@ func (m *Model4xx) TLBIA() {
 	}
 }
 
-// Answer is what an access came to.
-type Answer struct {
+// answer is what an access came to.
+type answer struct {
 	Fault   tlb.Fault
 	PA      uint64
 	Prot    tlb.Access
@@ -235,7 +235,7 @@ type Answer struct {
 }
 
 // Translate is one access.
-func (m *Model4xx) Translate(acc tlb.Access, ea uint32) Answer {
+func (m *model4xx) Translate(acc tlb.Access, ea uint32) answer {
 	space := m.MSR&0x10 != 0
 	if acc == tlb.Fetch {
 		space = m.MSR&0x20 != 0
@@ -243,7 +243,7 @@ func (m *Model4xx) Translate(acc tlb.Access, ea uint32) Answer {
 	pid := m.PID
 	switch {
 	case m.is(tlb.PPC405) && !space:
-		return Answer{PA: uint64(ea), Prot: 7, Matches: -1}
+		return answer{PA: uint64(ea), Prot: 7, Matches: -1}
 	case m.is(tlb.PPC405):
 		pid, space = pid&0xff, false
 	case m.is(tlb.PPC44x):
@@ -252,7 +252,7 @@ func (m *Model4xx) Translate(acc tlb.Access, ea uint32) Answer {
 		pid &= 0xffff
 	}
 	list := m.Matches(ea, pid, space)
-	a := Answer{Matches: len(list)}
+	a := answer{Matches: len(list)}
 	policy := m.Profile.MultiHit.Lookup
 	if len(list) > 1 && policy == tlb.CheckMachine {
 		a.Fault = tlb.MachineCheck
@@ -283,7 +283,7 @@ func (m *Model4xx) Translate(acc tlb.Access, ea uint32) Answer {
 		if acc != tlb.Fetch {
 			m.DEAR = ea
 		}
-		return Answer{Fault: tlb.Protection, Matches: a.Matches}
+		return answer{Fault: tlb.Protection, Matches: a.Matches}
 	}
 	return a
 }
@@ -295,7 +295,7 @@ func store(acc tlb.Access) uint32 {
 	return 0
 }
 
-func (m *Model4xx) real(e Model4xxEntry, ea uint32) uint64 {
+func (m *model4xx) real(e model4xxEntry, ea uint32) uint64 {
 	_, bytes, _ := m.page(e)
 	rpn, high := uint64(e.Word[1]&0xfffffc00), uint64(0)
 	switch m.Profile.Family {
@@ -307,7 +307,7 @@ func (m *Model4xx) real(e Model4xxEntry, ea uint32) uint64 {
 	return high<<32 + rpn/bytes*bytes + uint64(ea)%bytes
 }
 
-func (m *Model4xx) permits(e Model4xxEntry) (prot tlb.Access, zoneFault bool) {
+func (m *model4xx) permits(e model4xxEntry) (prot tlb.Access, zoneFault bool) {
 	user := m.MSR&0x4000 != 0
 	if !m.is(tlb.PPC405) {
 		if user {

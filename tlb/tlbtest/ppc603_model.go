@@ -2,8 +2,8 @@ package tlbtest
 
 import "github.com/hashmmu/ppc64/tlb"
 
-// Model603 is a 603 written for reading; documented behaviour only.
-type Model603 struct {
+// model603 is a 603 written for reading; documented behaviour only.
+type model603 struct {
 	MSR, SDR1 uint32
 	SR        [16]uint32
 	// Miss holds DMISS, DCMP, IMISS, ICMP, HASH1, HASH2.
@@ -16,7 +16,7 @@ type Model603 struct {
 }
 
 // Load is tlbld (side 0) or tlbli (side 1).
-func (m *Model603) Load(side int, ea uint32) {
+func (m *model603) Load(side int, ea uint32) {
 	way := int(m.SRR1 >> 17 & 1)
 	set := ea >> 12 % 32
 	m.TLB[side][set][way] = tlb.PPC603Entry{EPN: ea / 4096 * 4096, CMP: m.Miss[2*side+1], RPA: m.RPA}
@@ -24,7 +24,7 @@ func (m *Model603) Load(side int, ea uint32) {
 }
 
 // TLBIE is tlbie.
-func (m *Model603) TLBIE(ea uint32) {
+func (m *model603) TLBIE(ea uint32) {
 	for side := range 2 {
 		for way := range 2 {
 			m.TLB[side][ea>>12%32][way].CMP &= 0x7fffffff
@@ -33,18 +33,18 @@ func (m *Model603) TLBIE(ea uint32) {
 }
 
 // Translate is one access.
-func (m *Model603) Translate(acc tlb.Access, ea uint32) Answer {
+func (m *model603) Translate(acc tlb.Access, ea uint32) answer {
 	side := 0
 	if acc == tlb.Fetch {
 		side = 1
 	}
 	if m.MSR&[...]uint32{0x10, 0x20}[side] == 0 {
-		return Answer{PA: uint64(ea), Prot: 7, Matches: -1}
+		return answer{PA: uint64(ea), Prot: 7, Matches: -1}
 	}
 	sr := m.SR[ea>>28]
 	if acc == tlb.Fetch && sr&0x10000000 != 0 {
 		m.SRR1 = 0x10000000
-		return Answer{Fault: tlb.Protection}
+		return answer{Fault: tlb.Protection}
 	}
 	set := ea >> 12 % 32
 	lru := &m.leastRecentlyUse[side][set]
@@ -54,7 +54,7 @@ func (m *Model603) Translate(acc tlb.Access, ea uint32) Answer {
 			hits = append(hits, way)
 		}
 	}
-	a := Answer{Matches: len(hits)}
+	a := answer{Matches: len(hits)}
 	if len(hits) == 0 {
 		return m.missed(a, side, acc, ea, *lru)
 	}
@@ -66,9 +66,6 @@ func (m *Model603) Translate(acc tlb.Access, ea uint32) Answer {
 			return m.missed(a, side, acc, ea, *lru)
 		case tlb.CheckMachine:
 			a.Fault = tlb.MachineCheck
-			return a
-		case tlb.ShutDown:
-			a.Fault = tlb.Shutdown
 			return a
 		}
 	}
@@ -99,7 +96,7 @@ func (m *Model603) Translate(acc tlb.Access, ea uint32) Answer {
 	return a
 }
 
-func (m *Model603) key(sr uint32) bool {
+func (m *model603) key(sr uint32) bool {
 	if m.MSR&0x4000 != 0 {
 		return sr&0x20000000 != 0
 	}
@@ -107,7 +104,7 @@ func (m *Model603) key(sr uint32) bool {
 }
 
 // permits is the table of the manual: key and PP.
-func (m *Model603) permits(sr, rpa uint32) tlb.Access {
+func (m *model603) permits(sr, rpa uint32) tlb.Access {
 	table := [8]tlb.Access{
 		3, 3, 3, 1, // key 0
 		0, 1, 3, 1, // key 1
@@ -123,7 +120,7 @@ func (m *Model603) permits(sr, rpa uint32) tlb.Access {
 	return prot
 }
 
-func (m *Model603) missed(a Answer, side int, acc tlb.Access, ea uint32, way int) Answer {
+func (m *model603) missed(a answer, side int, acc tlb.Access, ea uint32, way int) answer {
 	sr := m.SR[ea>>28]
 	m.Miss[2*side] = ea
 	m.Miss[2*side+1] = 1<<31 | sr&0xffffff<<7 | ea>>22&0x3f

@@ -2,20 +2,20 @@ package tlbtest
 
 import "github.com/hashmmu/ppc64/tlb"
 
-// ModelE500 is a core of the e500 line written for reading: every TLB is a
+// modelE500 is a core of the e500 line written for reading: every TLB is a
 // list, every search a loop over all of it. It has the documented behaviour
 // only, no quirks, and no hardware walk. Registers are assumed to be written
 // without reserved bits.
-type ModelE500 struct {
+type modelE500 struct {
 	Profile tlb.Profile
 	TLB0    [][]tlb.E500Entry // by set, then by way
 	TLB1    []tlb.E500Entry
 	NV      []int // per set of TLB0
-	Threads []ModelE500Thread
+	Threads []modelE500Thread
 }
 
-// ModelE500Thread is the registers of one thread.
-type ModelE500Thread struct {
+// modelE500Thread is the registers of one thread.
+type modelE500Thread struct {
 	MSR, ESR, MCSR uint32
 	DEAR           uint64
 	Reg            map[tlb.E500Reg]uint64
@@ -34,15 +34,15 @@ type asked struct {
 	indirect bool
 }
 
-// NewModelE500 returns the model of a profile.
-func NewModelE500(p tlb.Profile) *ModelE500 {
+// newModelE500 returns the model of a profile.
+func newModelE500(p tlb.Profile) *modelE500 {
 	g := p.E500
-	m := &ModelE500{
+	m := &modelE500{
 		Profile: p,
 		TLB0:    make([][]tlb.E500Entry, g.TLB0.Entries/g.TLB0.Ways),
 		TLB1:    make([]tlb.E500Entry, g.TLB1.Entries),
 		NV:      make([]int, g.TLB0.Entries/g.TLB0.Ways),
-		Threads: make([]ModelE500Thread, g.Threads),
+		Threads: make([]modelE500Thread, g.Threads),
 	}
 	for i := range m.TLB0 {
 		m.TLB0[i] = make([]tlb.E500Entry, g.TLB0.Ways)
@@ -56,7 +56,7 @@ func NewModelE500(p tlb.Profile) *ModelE500 {
 // place is where an entry sits.
 type place struct{ tlb, set, way int }
 
-func (m *ModelE500) at(p place) *tlb.E500Entry {
+func (m *modelE500) at(p place) *tlb.E500Entry {
 	if p.tlb == 0 {
 		return &m.TLB0[p.set][p.way]
 	}
@@ -64,7 +64,7 @@ func (m *ModelE500) at(p place) *tlb.E500Entry {
 }
 
 // all calls f for every place, TLB0 first, by set, then by way.
-func (m *ModelE500) all(f func(place)) {
+func (m *modelE500) all(f func(place)) {
 	for s := range m.TLB0 {
 		for w := range m.TLB0[s] {
 			f(place{0, s, w})
@@ -82,7 +82,7 @@ func bytes500(p place, e *tlb.E500Entry) uint64 {
 	return 1024 << (e.MAS1 >> 7 & 31)
 }
 
-func (m *ModelE500) matches(p place, ea uint64, a asked) bool {
+func (m *modelE500) matches(p place, ea uint64, a asked) bool {
 	e := m.at(p)
 	size := bytes500(p, e)
 	tid := uint64(e.MAS1 >> 16 & 0x3fff)
@@ -100,7 +100,7 @@ func (m *ModelE500) matches(p place, ea uint64, a asked) bool {
 	return !m.Profile.E500.Hypervisor || e.MAS8>>31 == 1 == a.guest && (lpid == 0 || lpid == a.lpid)
 }
 
-func (m *ModelE500) find(ea uint64, a asked) (list []place) {
+func (m *modelE500) find(ea uint64, a asked) (list []place) {
 	m.all(func(p place) {
 		if p.tlb == 0 && p.set != int(ea/4096)%len(m.TLB0) {
 			return
@@ -112,14 +112,14 @@ func (m *ModelE500) find(ea uint64, a asked) (list []place) {
 	return list
 }
 
-func (m *ModelE500) cut(t *ModelE500Thread, ea uint64) uint64 {
+func (m *modelE500) cut(t *modelE500Thread, ea uint64) uint64 {
 	if m.Profile.E500.Is64 && t.MSR>>31 == 1 {
 		return ea
 	}
 	return ea & 0xffffffff
 }
 
-func (m *ModelE500) selected(t *ModelE500Thread) (place, bool) {
+func (m *modelE500) selected(t *modelE500Thread) (place, bool) {
 	esel := int(t.Reg[tlb.MAS0] >> 16 & 0xfff)
 	switch t.Reg[tlb.MAS0] >> 28 & 3 {
 	case 0:
@@ -131,7 +131,7 @@ func (m *ModelE500) selected(t *ModelE500Thread) (place, bool) {
 }
 
 // TLBWE is tlbwe of thread n.
-func (m *ModelE500) TLBWE(n int) tlb.E500Outcome {
+func (m *modelE500) TLBWE(n int) tlb.E500Outcome {
 	t, g := &m.Threads[n], m.Profile.E500
 	if g.Hypervisor && t.MSR&0x10000000 != 0 {
 		return tlb.GuestPrivilege
@@ -178,7 +178,7 @@ func (m *ModelE500) TLBWE(n int) tlb.E500Outcome {
 	return tlb.Written
 }
 
-func (m *ModelE500) show(t *ModelE500Thread, p place) {
+func (m *modelE500) show(t *modelE500Thread, p place) {
 	e := m.at(p)
 	nv := 0
 	if p.tlb == 0 {
@@ -193,7 +193,7 @@ func (m *ModelE500) show(t *ModelE500Thread, p place) {
 }
 
 // TLBRE is tlbre of thread n.
-func (m *ModelE500) TLBRE(n int) {
+func (m *modelE500) TLBRE(n int) {
 	t := &m.Threads[n]
 	if p, ok := m.selected(t); ok {
 		m.show(t, p)
@@ -202,7 +202,7 @@ func (m *ModelE500) TLBRE(n int) {
 	t.Reg[tlb.MAS1] = 0
 }
 
-func (m *ModelE500) propose(t *ModelE500Thread, ea, mas1 uint64) {
+func (m *modelE500) propose(t *modelE500Thread, ea, mas1 uint64) {
 	mas4 := t.Reg[tlb.MAS4]
 	t.Reg[tlb.MAS0] = mas4 & 0x30000000
 	if mas4&0x30000000 == 0 {
@@ -217,14 +217,14 @@ func (m *ModelE500) propose(t *ModelE500Thread, ea, mas1 uint64) {
 	t.Reg[tlb.MAS3], t.Reg[tlb.MAS7] = 0, 0
 }
 
-func (t *ModelE500Thread) search() asked {
+func (t *modelE500Thread) search() asked {
 	mas5, mas6 := t.Reg[tlb.MAS5], t.Reg[tlb.MAS6]
 	return asked{pids: []uint64{mas6 >> 16 & 0x3fff}, space: mas6&1 != 0, guest: mas5>>31 == 1,
 		lpid: mas5 & 0xfff, indirect: mas6&2 != 0}
 }
 
 // TLBSX is tlbsx of thread n.
-func (m *ModelE500) TLBSX(n int, ea uint64) (matches int, f tlb.Fault) {
+func (m *modelE500) TLBSX(n int, ea uint64) (matches int, f tlb.Fault) {
 	t := &m.Threads[n]
 	ea = m.cut(t, ea)
 	list := m.find(ea, t.search())
@@ -253,7 +253,7 @@ func (m *ModelE500) TLBSX(n int, ea uint64) (matches int, f tlb.Fault) {
 }
 
 // TLBSRX is tlbsrx. of thread n.
-func (m *ModelE500) TLBSRX(n int, ea uint64) bool {
+func (m *modelE500) TLBSRX(n int, ea uint64) bool {
 	t := &m.Threads[n]
 	mas1, mas5 := t.Reg[tlb.MAS1], t.Reg[tlb.MAS5]
 	a := asked{pids: []uint64{mas1 >> 16 & 0x3fff}, space: mas1>>12&1 == 1, guest: mas5>>31 == 1,
@@ -263,7 +263,7 @@ func (m *ModelE500) TLBSRX(n int, ea uint64) bool {
 }
 
 // flush invalidates what is wanted and not protected, and ends reservations.
-func (m *ModelE500) flush(wanted func(p place, e *tlb.E500Entry) bool) {
+func (m *modelE500) flush(wanted func(p place, e *tlb.E500Entry) bool) {
 	m.all(func(p place) {
 		e := m.at(p)
 		if e.MAS1>>31 == 1 && e.MAS1>>30&1 == 0 && wanted(p, e) {
@@ -276,13 +276,13 @@ func (m *ModelE500) flush(wanted func(p place, e *tlb.E500Entry) bool) {
 }
 
 // holds reports whether the page of e holds ea; TLB0 is looked at in one set only.
-func (m *ModelE500) holds(p place, e *tlb.E500Entry, ea uint64) bool {
+func (m *modelE500) holds(p place, e *tlb.E500Entry, ea uint64) bool {
 	size := bytes500(p, e)
 	return ea/size == e.MAS2/4096*4096/size && (p.tlb == 1 || p.set == int(ea/4096)%len(m.TLB0))
 }
 
 // TLBIVAX is tlbivax of thread n, on this core.
-func (m *ModelE500) TLBIVAX(n int, ea uint64) {
+func (m *modelE500) TLBIVAX(n int, ea uint64) {
 	which := int(ea >> 3 & 1)
 	page := m.cut(&m.Threads[n], ea)
 	m.flush(func(p place, e *tlb.E500Entry) bool {
@@ -291,7 +291,7 @@ func (m *ModelE500) TLBIVAX(n int, ea uint64) {
 }
 
 // TLBILX is tlbilx of thread n.
-func (m *ModelE500) TLBILX(n, kind int, ea uint64) {
+func (m *modelE500) TLBILX(n, kind int, ea uint64) {
 	t := &m.Threads[n]
 	a := t.search()
 	ea = m.cut(t, ea)
@@ -313,12 +313,12 @@ func (m *ModelE500) TLBILX(n, kind int, ea uint64) {
 }
 
 // MMUCSR0 is a write of MMUCSR0.
-func (m *ModelE500) MMUCSR0(v uint32) {
+func (m *modelE500) MMUCSR0(v uint32) {
 	m.flush(func(p place, _ *tlb.E500Entry) bool { return v>>(2-p.tlb)&1 == 1 })
 }
 
 // Translate is one access of thread n, with external PID if external is set.
-func (m *ModelE500) Translate(n int, acc tlb.Access, ea uint64, external bool) Answer {
+func (m *modelE500) Translate(n int, acc tlb.Access, ea uint64, external bool) answer {
 	t := &m.Threads[n]
 	ea = m.cut(t, ea)
 	a := asked{space: t.MSR&0x10 != 0, guest: t.MSR&0x10000000 != 0, lpid: t.Reg[tlb.LPIDR]}
@@ -341,7 +341,7 @@ func (m *ModelE500) Translate(n int, acc tlb.Access, ea uint64, external bool) A
 		user, status = epc>>31 == 1, status|0x40
 	}
 	list := m.find(ea, a)
-	ans := Answer{Matches: len(list)}
+	ans := answer{Matches: len(list)}
 	policy := m.Profile.MultiHit.Lookup
 	if len(list) > 1 && policy == tlb.CheckMachine {
 		t.MCSR |= 0x08000000
@@ -375,12 +375,12 @@ func (m *ModelE500) Translate(n int, acc tlb.Access, ea uint64, external bool) A
 		if acc != tlb.Fetch {
 			t.DEAR = ea
 		}
-		return Answer{Fault: tlb.Protection, Matches: ans.Matches}
+		return answer{Fault: tlb.Protection, Matches: ans.Matches}
 	}
 	return ans
 }
 
-func (m *ModelE500) miss(t *ModelE500Thread, acc tlb.Access, ea uint64, a asked, external bool, status uint32) {
+func (m *modelE500) miss(t *modelE500Thread, acc tlb.Access, ea uint64, a asked, external bool, status uint32) {
 	pid := a.pids[0]
 	tid := pid
 	if !external {
