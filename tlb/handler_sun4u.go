@@ -17,7 +17,7 @@ type SparcHandlers struct {
 // Miss is the fast data miss handler: the TSB first, then the page table, whose
 // answer also goes into the TSB. It stores without a search: the trap has
 // said that nothing matches, and nobody else writes this TLB. The result is
-// TLBMiss if the page table has nothing, else what the TLB store said.
+// TLBMiss if the page table has nothing.
 func (k *SparcHandlers) Miss(va uint64) Fault {
 	k.Yield.at("tsb-lookup")
 	tte, ok := k.TSB.Lookup(va)
@@ -34,8 +34,8 @@ func (k *SparcHandlers) Miss(va uint64) Fault {
 		k.TSB.Write(va, tte)
 	}
 	k.Yield.at("data-in")
-	_, f := k.MMU.DataIn(DMMU, tte)
-	return f
+	k.MMU.DataIn(DMMU, tte)
+	return NoFault
 }
 
 // Update follows a page fault that was a protection trap: the entry that denied
@@ -55,8 +55,8 @@ func (k *SparcHandlers) Update(va uint64) Fault {
 	}
 	k.Yield.at("data-in")
 	k.MMU.Write(DMMU, TagAccess, va&^contextBits|k.MMU.Read(DMMU, PrimaryContext))
-	_, f := k.MMU.DataIn(DMMU, tte)
-	return f
+	k.MMU.DataIn(DMMU, tte)
+	return NoFault
 }
 
 // FlushTSB is the shared half of a flush (flush_tsb_user).

@@ -155,7 +155,8 @@ func (p *Profile) checkMIPS() error {
 	case m.PageMask != pageMaskRun(m.PageMask) || m.PageMask&^largestMIPSPage != 0:
 		return p.bad("MIPS.PageMask", m.PageMask, "not a run of ones in bits 28:13")
 	}
-	return nil
+	search := policies(FirstMatch, OrBits, Miss, CheckMachine, ShutDown)
+	return p.checkMultiHit(search, search, policies(FirstMatch, CheckMachine, ShutDown, Displace))
 }
 
 // NewMIPS returns a processor after reset.

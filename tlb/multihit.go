@@ -37,6 +37,34 @@ type MultiHit struct {
 	Undefined bool
 }
 
+// policySet is a set of policies.
+type policySet uint8
+
+func policies(list ...Policy) (s policySet) {
+	for _, p := range list {
+		s |= 1 << p
+	}
+	return s
+}
+
+// checkMultiHit refuses policies that the part's family does not know.
+func (p *Profile) checkMultiHit(lookup, probe, write policySet) error {
+	for _, x := range []struct {
+		field  string
+		policy Policy
+		known  policySet
+	}{
+		{"MultiHit.Lookup", p.MultiHit.Lookup, lookup},
+		{"MultiHit.Probe", p.MultiHit.Probe, probe},
+		{"MultiHit.Write", p.MultiHit.Write, write},
+	} {
+		if x.known>>x.policy&1 == 0 {
+			return p.bad(x.field, x.policy, "not a behaviour of "+p.Family.String())
+		}
+	}
+	return nil
+}
+
 // When is the moment at which two matching entries were noticed.
 type When uint8
 

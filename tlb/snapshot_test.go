@@ -90,9 +90,7 @@ func TestSnapshotRoundTrip(t *testing.T) {
 					require.Equal(t, i, j)
 					require.Equal(t, f, g)
 				case *tlb.Sun4u:
-					i, _ := m.DataIn(tlb.DMMU, 1<<63)
-					j, _ := twin.(*tlb.Sun4u).DataIn(tlb.DMMU, 1<<63)
-					require.Equal(t, i, j)
+					require.Equal(t, m.DataIn(tlb.DMMU, 1<<63), twin.(*tlb.Sun4u).DataIn(tlb.DMMU, 1<<63))
 				}
 			})
 		})

@@ -39,7 +39,7 @@ func (p *Profile) checkSparc(f TTEFormat) error {
 	case s.TSB != 0 && !tsbSize(s.TSB):
 		return p.bad("Sparc.TSB", s.TSB, "not a power of two in 512..65536")
 	}
-	return nil
+	return p.checkMultiHit(policies(FirstMatch, OrBits, Miss, CheckMachine), policies(FirstMatch), policies(FirstMatch, Displace))
 }
 
 // tte is a translation table entry, decoded.

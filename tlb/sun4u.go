@@ -113,32 +113,28 @@ func (u *Sun4u) SetEntry(s SparcSide, i int, e SparcEntry) { u.side[s&1].set(i, 
 // DataIn stores a TTE with the tag of Tag Access into an entry of the MMU's
 // choice and returns its number. It does not look for an entry of the same
 // page: software has demapped that before, or two match.
-func (u *Sun4u) DataIn(s SparcSide, tte uint64) (entry int, f Fault) {
+func (u *Sun4u) DataIn(s SparcSide, tte uint64) (entry int) {
 	m := &u.side[s&1]
 	return u.store(s, m.victim(), tte)
 }
 
 // DataAccess stores a TTE with the tag of Tag Access into entry i; numbers
 // beyond the TLB wrap around.
-func (u *Sun4u) DataAccess(s SparcSide, i int, tte uint64) Fault {
-	_, f := u.store(s, int(uint(i)%uint(u.Len())), tte)
-	return f
+func (u *Sun4u) DataAccess(s SparcSide, i int, tte uint64) {
+	u.store(s, int(uint(i)%uint(u.Len())), tte)
 }
 
-func (u *Sun4u) store(s SparcSide, i int, tte uint64) (int, Fault) {
+func (u *Sun4u) store(s SparcSide, i int, tte uint64) int {
 	m := &u.side[s&1]
 	e := SparcEntry{Tag: m.tagAccess, TTE: tte &^ tteUsed, Used: tte&tteUsed != 0}
 	if old := m.overlap(i, e); old >= 0 {
 		u.Reports.write(old, i, e.Tag&^contextBits)
-		switch u.hit.Write {
-		case CheckMachine:
-			return i, MachineCheck
-		case Displace:
+		if u.hit.Write == Displace {
 			m.displace(e)
 		}
 	}
 	m.set(i, e)
-	return i, NoFault
+	return i
 }
 
 // ReadData is a Data Access load of entry i.

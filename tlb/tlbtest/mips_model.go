@@ -138,6 +138,12 @@ func (m *mipsModel) probe() tlb.Fault {
 		return tlb.Shutdown
 	case len(all) == 0 || len(all) > 1 && m.hit.Probe == tlb.Miss:
 		m.reg[tlb.Index] |= failed
+	case m.hit.Probe == tlb.OrBits:
+		m.reg[tlb.Index] = 0
+		for _, i := range all {
+			m.reg[tlb.Index] |= uint64(i)
+		}
+		m.reg[tlb.Index] %= uint64(len(m.entry))
 	default:
 		m.reg[tlb.Index] = uint64(all[0])
 	}
@@ -187,9 +193,18 @@ func (m *mipsModel) translate(acc tlb.Access, va uint64) mipsOutcome {
 		m.faulted(va)
 		return out
 	}
-	e := m.entry[all[0]]
-	size := (e.mask + 0x2000) / 2
-	pa, _, dirty, valid, ri, xi := m.half(e.lo[va/size%2], e.mask)
+	size := (m.entry[all[0]].mask + 0x2000) / 2
+	if m.hit.Lookup != tlb.OrBits {
+		all = all[:1]
+	}
+	var pa uint64
+	var dirty, valid, ri, xi bool
+	for _, i := range all { // one, or all that drive the answer together
+		e := m.entry[i]
+		p, _, d, v, r, x := m.half(e.lo[va/((e.mask+0x2000)/2)%2], e.mask)
+		pa |= p
+		dirty, valid, ri, xi = dirty || d, valid || v, ri || r, xi || x
+	}
 	switch {
 	case !valid:
 		out.fault = tlb.EntryInvalid
@@ -204,7 +219,7 @@ func (m *mipsModel) translate(acc tlb.Access, va uint64) mipsOutcome {
 		m.faulted(va)
 		return out
 	}
-	out.pa = pa + va%size
+	out.pa = pa | va%size
 	for _, x := range []struct {
 		ok  bool
 		acc tlb.Access

@@ -10,6 +10,7 @@ import (
 // policies are the behaviours every part must be able to take on.
 var policies = []tlb.MultiHit{
 	{},
+	{Lookup: tlb.OrBits, Probe: tlb.OrBits},
 	{Lookup: tlb.Miss, Probe: tlb.Miss},
 	{Lookup: tlb.CheckMachine, Probe: tlb.CheckMachine},
 	{Lookup: tlb.ShutDown, Probe: tlb.ShutDown},
