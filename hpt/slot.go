@@ -39,6 +39,11 @@ func (t *Table) cas16(s pte.Slot, oldV, oldR, newV, newR uint64) (ok bool) {
 	} else {
 		ok = t.stripe(s).cas(p, oldV, oldR, newV, newR)
 	}
+	if ok {
+		if d := t.dirty.Load(); d != nil {
+			d.mark(uint64(s) / t.perGroup)
+		}
+	}
 	runtime.KeepAlive(t)
 	return ok
 }

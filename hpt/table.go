@@ -1,6 +1,7 @@
 package hpt
 
 import (
+	"sync/atomic"
 	"unsafe"
 
 	"github.com/hashmmu/ppc64/pte"
@@ -20,6 +21,8 @@ type Table struct {
 	stripeMask uint64
 	tags       *uint64 // last tag given to a tentative entry
 	victims    *uint64 // state of the victim choice
+
+	dirty atomic.Pointer[DirtyLog] // nil when nobody logs
 }
 
 // slot is one entry in memory: V, R, big-endian.
