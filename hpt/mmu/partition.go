@@ -85,7 +85,7 @@ func (c *CPU) loadPATE(lpid uint64) partition {
 	p := partition{vrma: e.VRMA()}
 	base, order := e.Table()
 	p.table = c.cfg.Storage.Table(base, order, c.cfg.Profile.Format)
-	word := uint64(pte.Seg1T)<<62 | dw1>>25<<24 | pageEncoding(dw1>>5)
+	word := uint64(pte.Seg1T)<<62 | dw1>>25<<24&slbVSID | pageEncoding(dw1>>5)
 	if s, ok := c.decode(word); ok {
 		p.processes, p.count = s, 1<<(12+dw1&0x1f)/16
 	}

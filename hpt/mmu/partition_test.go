@@ -162,6 +162,34 @@ func (m *ram) ste(group, index uint64, word uint64) {
 	m.words[at+8] = word
 }
 
+// With a software TLB, a changed segment table entry is seen after slbieg.
+func TestSegmentTableCached(t *testing.T) {
+	r, m := segmentRig(newRig(t, mmu.Config{Profile: mmu.POWER9, TLB: 4}))
+	group := uint64(plainEA) >> 28 % 32
+	m.ste(group, 0, plainWord)
+	r.Translate(plainEA, pte.Read)
+	require.True(t, r.Translate(plainEA, pte.Read).Cached)
+	m.ste(group, 0, 0x999<<12)
+	r.SLBIEG(2<<32, uint64(plainEA))
+	require.EqualValues(t, mmu.StatusNoPTE, r.Translate(plainEA, pte.Read).Status)
+
+	m.ste(group, 0, plainWord)
+	r.Translate(plainEA, pte.Read)
+	require.Equal(t, 1, r.Live())
+	for name, do := range map[string]func(){
+		"PIDR":   func() { r.SetPIDR(3); r.SetPIDR(2) },
+		"slbia":  func() { r.SLBIA(4) },
+		"slbiag": func() { r.SLBIAG(2<<32, false) },
+		"tlbie":  func() { r.TLBIE(mmu.TLBIE{RB: 2 << 10, RIC: 2, PRS: true, Local: true}) },
+		"slbmte": func() { r.slb(0, plainEA, 0x999<<12); r.SLBIE(uint64(plainEA)) },
+	} {
+		r.Translate(plainEA, pte.Read)
+		require.Equal(t, 1, r.Live(), name)
+		do()
+		require.Zero(t, r.Live(), name)
+	}
+}
+
 func segmentRig(r rig) (rig, *ram) {
 	m := newRAM()
 	segmentTable(r.t, m)

@@ -1,11 +1,14 @@
 package mmu_test
 
 import (
+	"encoding/binary"
 	"testing"
 
+	"github.com/cespare/xxhash/v2"
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
+	"github.com/hashmmu/ppc64/hpt"
 	"github.com/hashmmu/ppc64/hpt/mmu"
 	"github.com/hashmmu/ppc64/pte"
 )
@@ -90,4 +93,39 @@ func TestSnapshotRefused(t *testing.T) {
 		require.ErrorIs(t, err, mmu.ErrSnapshot, name)
 		require.ErrorAs(t, err, &bad, name)
 	}
+}
+
+// FuzzSnapshot: no bytes panic, sealed or not, and what is taken can be used and
+// comes out again.
+func FuzzSnapshot(f *testing.F) {
+	c, err := mmu.New(mmu.Config{TLB: 4})
+	require.NoError(f, err)
+	c.SetMSR(on)
+	require.True(f, c.SLBMTE(0x08000000, 0x11<<12))
+	c.TLBIE(mmu.TLBIE{RB: 0x5000})
+	b, err := c.MarshalBinary()
+	require.NoError(f, err)
+	f.Add(b[:len(b)-8])
+	f.Add(b)
+	f.Add([]byte{})
+	f.Fuzz(func(t *testing.T, b []byte) {
+		tab, err := hpt.New(hpt.Config{})
+		require.NoError(t, err)
+		defer tab.Close()
+		c, err := mmu.New(mmu.Config{TLB: 4, Table: tab})
+		require.NoError(t, err)
+		require.Error(t, c.UnmarshalBinary(b[:len(b)/8*8/2]))
+		sealed := binary.BigEndian.AppendUint64(append([]byte(nil), b...), xxhash.Sum64(b))
+		if c.UnmarshalBinary(sealed) != nil {
+			return
+		}
+		for _, ea := range twinEAs {
+			c.Translate(ea, pte.Read)
+			c.SLBIE(uint64(ea))
+		}
+		c.TLBIA()
+		c.Drain(nil)
+		_, err = c.MarshalBinary()
+		require.NoError(t, err)
+	})
 }
