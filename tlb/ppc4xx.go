@@ -26,6 +26,7 @@ type PPC4xxMMU struct {
 	entries []entry4xx
 	sized   [32]int // live entries per log2 of the page size
 	bolt    bolts
+	stale   stalePages // nil without Quirk440StalePages
 }
 
 // Bits of the MSR that take part in translation. The 405 calls IS and DS IR and
@@ -84,6 +85,9 @@ func NewPPC4xx(p Profile) (*PPC4xxMMU, error) {
 		tags:    newArray(g.Entries/g.Ways, g.Ways),
 		entries: make([]entry4xx, g.Entries),
 		bolt:    newBolts(g),
+	}
+	if p.Quirks.Has(Quirk440StalePages) {
+		m.stale = stalePages{}
 	}
 	if p.Quirks.Has(Quirk440EmptySize) {
 		for i := range m.entries {

@@ -26,6 +26,7 @@ func (m *PPC4xxMMU) TLBWE(ra uint32, word int, value uint32) error {
 	}
 	i := m.select4xx(ra, word, value)
 	e := &m.entries[i]
+	m.rewritten(e, word, value)
 	m.drop(i)
 	e.word[word] = value
 	switch {

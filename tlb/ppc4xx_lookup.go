@@ -15,6 +15,11 @@ func (m *PPC4xxMMU) Translate(acc Access, ea uint64) Result {
 	} else if space {
 		ctx |= ctx4xxSpace
 	}
+	if m.stale != nil {
+		if r, ok := m.cached(acc, va); ok {
+			return r
+		}
+	}
 	h := m.search(va, ctx, ^uint64(0))
 	if h.N == 0 {
 		return m.missed(h, va, acc)
@@ -27,7 +32,11 @@ func (m *PPC4xxMMU) Translate(acc Access, ea uint64) Result {
 	if prot&acc == 0 {
 		return m.denied(h, va, acc, zone)
 	}
-	return Result{PA: m.real(e, va), Hit: h, Shift: m.shift(e), Prot: prot}
+	r := Result{PA: m.real(e, va), Hit: h, Shift: m.shift(e), Prot: prot}
+	if m.stale != nil {
+		m.remember(acc, va, r)
+	}
+	return r
 }
 
 // space is the MSR bit that counts for the access: IS or DS (405: IR or DR).

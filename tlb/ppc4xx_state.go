@@ -10,6 +10,7 @@ func (m *PPC4xxMMU) SetEntry(i int, e Entry4xx) {
 }
 
 func (m *PPC4xxMMU) put(i int, e entry4xx) {
+	clear(m.stale)
 	m.drop(i)
 	m.entries[i] = e
 	m.install(i)

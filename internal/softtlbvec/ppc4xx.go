@@ -11,9 +11,10 @@ var ppc405Family = family{
 	},
 }
 
+// The recordings bypass the page cache of the recorded machine.
 var ppc44xFamily = family{
 	kind:   "tlb-44x",
-	quirks: recordedQuirks(tlb.PPC44x),
+	quirks: recordedQuirks(tlb.PPC44x) &^ tlb.Quirk440StalePages,
 	owns:   func(s *Sequence) bool { return s.Has("n") && !s.Has("msr") && !s.Has("init") },
 	machine: func(s *Sequence, q tlb.Quirk) (Machine, error) {
 		return new4xx(s, "ppc440", q)
