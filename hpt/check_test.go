@@ -189,6 +189,19 @@ func TestNoDuplicates(t *testing.T) {
 		}
 		require.NoError(t, p.Check())
 	})
+	t.Run("one page of several segments in one group", func(t *testing.T) {
+		p := plant(t, hpt.Format2)
+		for i := range 4 {
+			k := p.key
+			k.VSID += pte.VSID(i) << 14
+			require.Equal(t, p.key.Hash().Primary(p.Mask()), k.Hash().Primary(p.Mask()))
+			h, err := p.Sizes().Encode(k, 0, pte.Page64K, pte.Attr{})
+			require.NoError(t, err)
+			_, err = p.Insert(k, h)
+			require.NoError(t, err)
+		}
+		require.NoError(t, p.Check())
+	})
 	t.Run("pages that only H tells apart", func(t *testing.T) {
 		table, err := hpt.New(hpt.Config{})
 		require.NoError(t, err)

@@ -177,6 +177,77 @@ func TestUniqueRandomSchedules(t *testing.T) {
 	}
 }
 
+// TestInsertRandomSchedules: plain inserts that race for the last free slot. One
+// gets it, and what got a slot stays in it.
+func TestInsertRandomSchedules(t *testing.T) {
+	for _, native := range []bool{true, false} {
+		rng := rand.New(rand.NewPCG(3, 4))
+		for range 500 {
+			table := newTinyTable(native)
+			for i := range 3 {
+				_, err := table.Insert(tinyKey(i), tinyEntry(tinyKey(i)))
+				require.NoError(t, err)
+			}
+			won := 0
+			insert := func(i int) func() {
+				return func() {
+					if _, err := table.Insert(tinyKey(i), tinyEntry(tinyKey(i))); err == nil {
+						won += i
+					}
+				}
+			}
+			x := start(insert(10), insert(20), insert(30))
+			for x.randomStep(rng) {
+			}
+			sched.Hook = nil
+			require.Contains(t, []int{10, 20, 30}, won)
+			for _, i := range []int{0, 1, 2, won} {
+				require.Equal(t, 1, matching(table, tinyKey(i)))
+			}
+		}
+	}
+}
+
+// TestLookupRandomSchedules (H2, H6): two pages take turns in the one free slot
+// while others look them up: what is found is the page that was asked for.
+func TestLookupRandomSchedules(t *testing.T) {
+	for _, native := range []bool{true, false} {
+		rng := rand.New(rand.NewPCG(5, 6))
+		found := 0
+		for range 500 {
+			table := newTinyTable(native)
+			for i := range 3 {
+				_, err := table.Insert(tinyKey(i), tinyEntry(tinyKey(i)))
+				require.NoError(t, err)
+			}
+			turns := func() {
+				for i := range 6 {
+					k := tinyKey(10 + i&1)
+					_, _ = table.Insert(k, tinyEntry(k))
+					table.InvalidateKey(k)
+				}
+			}
+			look := func(i int) func() {
+				return func() {
+					for range 4 {
+						if h, _, ok := table.Lookup(tinyKey(i)); ok {
+							found++
+							if want := tinyEntry(tinyKey(i)); h.R != want.R {
+								t.Errorf("found %v for %v", h, want)
+							}
+						}
+					}
+				}
+			}
+			x := start(turns, look(10), look(11))
+			for x.randomStep(rng) {
+			}
+			sched.Hook = nil
+		}
+		require.NotZero(t, found)
+	}
+}
+
 // randomStep takes a step of a thread that can take one; false when all are done.
 func (x *threads) randomStep(rng *rand.Rand) bool {
 	var ready []*thread

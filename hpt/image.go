@@ -86,14 +86,10 @@ func ReadImage(r io.Reader, c Config) (*Table, error) {
 // readImage reads up to the end, or to one byte beyond limit.
 func readImage(r io.Reader, limit int64) ([]byte, error) {
 	b, err := io.ReadAll(io.LimitReader(r, limit+1))
-	n := int64(len(b))
 	if err != nil {
-		return b, &ImageError{Field: "length", Value: n, Why: "cannot be read on", Err: err}
+		err = &ImageError{Field: "length", Value: int64(len(b)), Why: "cannot be read on", Err: err}
 	}
-	if n > limit {
-		return b, &ImageError{Field: "length", Value: n, Why: "longer than the table"}
-	}
-	return b, nil
+	return b, err
 }
 
 // load stores an image of the table's size.

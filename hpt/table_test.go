@@ -88,16 +88,40 @@ func TestFormat3Leftovers(t *testing.T) {
 	got, hint, ok := table.Lookup(k)
 	require.True(t, ok)
 	require.Equal(t, h, got)
-	r := pte.Ref{Key: k, Hint: hint}
-	require.NoError(t, table.MarkAccess(r, pte.Write))
 	require.EqualValues(t, 1, table.Candidates(21, h.V))
+
 	marked := h
 	marked.R |= pte.RRef | pte.RChg
-	require.False(t, table.CompareAndSwap(21*8, h, h))
-	require.True(t, table.CompareAndSwap(21*8, marked, h))
+	require.False(t, table.CompareAndSwap(21*8, marked, h))
+	require.True(t, table.CompareAndSwap(21*8, h, marked))
+	table.StoreRaw(21*8, raw)
+	r := pte.Ref{Key: k, Hint: hint}
+	require.NoError(t, table.MarkAccess(r, pte.Write))
+	table.StoreRaw(21*8, raw)
 	old, ok := table.Invalidate(r)
 	require.True(t, ok)
 	require.Equal(t, h, old)
+}
+
+// TestFormat3ComparesB: there B is in R, and still decides.
+func TestFormat3ComparesB(t *testing.T) {
+	for _, f := range []hpt.Format{hpt.Format2, hpt.Format3} {
+		table, err := hpt.New(hpt.Config{Format: f})
+		require.NoError(t, err)
+		small := pte.Key{VSID: 1 << 12, Base: pte.Page4K, Seg: pte.Seg256M}
+		large := pte.Key{VSID: 1, Base: pte.Page4K, Seg: pte.Seg1T}
+		require.Equal(t, small.AVPN()<<2, large.AVPN()<<2)
+		_, err = table.InsertGroup(large.Hash().Primary(table.Mask()), encode(t, table, small, pte.Attr{}))
+		require.NoError(t, err)
+		_, _, ok := table.Lookup(large)
+		require.False(t, ok)
+		_, err = table.InsertUnique(large, encode(t, table, large, pte.Attr{}))
+		require.NoError(t, err)
+		h, hint, ok := table.Lookup(large)
+		require.True(t, ok)
+		require.Equal(t, pte.Seg1T, h.Seg())
+		require.Equal(t, pte.MakeSlotHint(false, 1), hint)
+	}
 }
 
 func TestCandidates(t *testing.T) {

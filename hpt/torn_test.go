@@ -100,6 +100,7 @@ func tornReads(t *Table, reads int, load func() (v, r uint64)) int {
 			replace(t, vA, rA, vB, rB)
 			runtime.Gosched()
 			replace(t, vB, rB, vA, rA)
+			runtime.Gosched() // each page stays for a while
 		}
 	}()
 	for range 2 {

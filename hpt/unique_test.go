@@ -105,6 +105,18 @@ func TestUniqueMeetsTentative(t *testing.T) {
 				require.Equal(t, pte.MakeSlotHint(false, 1), hint)
 				require.True(t, table.Tentative(s))
 			})
+			run("keys that format 3 does not tell apart", func(t *testing.T) {
+				table := fresh(t)
+				high := k
+				high.VSID |= 1 << 49
+				table.PutTentative(high, 0)
+				_, err := table.InsertUnique(k, encode(t, table, k, pte.Attr{}))
+				if f == hpt.Format3 {
+					require.ErrorIs(t, err, hpt.ErrBusy)
+				} else {
+					require.NoError(t, err)
+				}
+			})
 			run("full but for a tentative entry", func(t *testing.T) {
 				table := fresh(t)
 				for i := range 15 {

@@ -76,8 +76,11 @@ func tornPairs(t *testing.T, s Store) {
 		if i < 2 {
 			for round := range n {
 				hint, err := s.Insert(keys[page], entries[page][round&7])
-				if err == nil {
-					s.Invalidate(pte.Ref{Key: keys[page], Actual: pte.Page4K, Hint: hint})
+				if err != nil {
+					continue
+				}
+				if _, ok := s.Invalidate(pte.Ref{Key: keys[page], Actual: pte.Page4K, Hint: hint}); !ok {
+					t.Error("an insert took a slot that was not free")
 				}
 			}
 			if i == 0 {
