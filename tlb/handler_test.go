@@ -342,3 +342,43 @@ func TestSparcYieldNamesEveryStep(t *testing.T) {
 	m.kernel.FlushPage(0x2000)
 	require.Equal(t, []string{"tsb-lookup", "walk", "tsb-insert", "demap", "tsb-lookup", "data-in", "tsb-flush", "demap"}, points)
 }
+
+// TestSparcMissFillsTheTSB: what the page table walk found is in the TSB for
+// the next CPU; while another CPU writes the slot, the miss is taken again.
+func TestSparcMissFillsTheTSB(t *testing.T) {
+	m := newSparcMachine(t, tlb.Guards{})
+	const va = 0x40002000
+	m.ptes[va>>13] = tteV | 0x100000
+	require.True(t, m.kernel.TSB.Lock(va))
+	require.Equal(t, tlb.TLBMiss, m.mmu.Translate(tlb.UserPrimary, tlb.Load, false, va).Fault)
+	require.Equal(t, tlb.NoFault, m.kernel.Miss(va))
+	require.Equal(t, tlb.TLBMiss, m.mmu.Translate(tlb.UserPrimary, tlb.Load, false, va).Fault, "not loaded yet")
+	m.kernel.TSB.Write(va, tteV|0x300000)
+	m.kernel.TSB.Flush(va)
+	require.Equal(t, tlb.NoFault, m.kernel.Miss(va))
+	require.Equal(t, uint64(0x100000), m.mmu.Translate(tlb.UserPrimary, tlb.Load, false, va).PA)
+	tte, ok := m.kernel.TSB.Lookup(va)
+	require.True(t, ok)
+	require.Equal(t, uint64(tteV|0x100000), tte)
+	require.Equal(t, tlb.TLBMiss, m.kernel.Miss(0x50000000), "no page table entry")
+	require.Equal(t, tlb.TLBMiss, m.kernel.Update(0x50000000))
+}
+
+// TestMIPSHandlersStopWithTheTLB: after a shutdown every handler says so.
+func TestMIPSHandlersStopWithTheTLB(t *testing.T) {
+	m := newMIPSMachine(t, "r4000", tlb.Guards{NoProbe: true})
+	m.touch(tlb.Load, 0x10000, 0x100000)
+	m.touch(tlb.Store, 0x10000, 0x200000)
+	m.kernel.Guards = tlb.Guards{}
+	for name, f := range map[string]tlb.Fault{
+		"refill":    m.kernel.Refill(0x10000),
+		"invalid":   m.kernel.Invalid(0x10000),
+		"flush":     m.kernel.FlushPage(0x10000),
+		"flush all": m.kernel.FlushAll(),
+		"uniquify":  m.kernel.Uniquify(),
+	} {
+		require.Equal(t, tlb.Shutdown, f, name)
+	}
+	require.Equal(t, tlb.TLBMiss, m.kernel.Refill(0x70000), "no page table entry")
+	require.Equal(t, tlb.TLBMiss, m.kernel.Invalid(0x70000))
+}

@@ -142,7 +142,7 @@ func (p *Profile) checkMIPS() error {
 		return p.bad("MIPS.Entries", m.Entries, "not in 1..1024")
 	case m.SegBits != 32 && (m.SegBits < 40 || m.SegBits > 62):
 		return p.bad("MIPS.SegBits", m.SegBits, "neither 32 nor 40..62")
-	case m.PABits < 32 || m.PABits > 59 || m.SegBits == 32 && m.PABits > 62:
+	case m.PABits < 32 || m.PABits > 59:
 		return p.bad("MIPS.PABits", m.PABits, "not in 32..59")
 	case m.ASIDMask&^0x3ff != 0:
 		return p.bad("MIPS.ASIDMask", m.ASIDMask, "more than 10 bits")

@@ -1,0 +1,217 @@
+package tlb_test
+
+import (
+	"testing"
+
+	"github.com/hashmmu/ppc64/tlb"
+	"github.com/stretchr/testify/require"
+)
+
+// twoPages is a MIPS with entries 1 and 6 for one page: 0x100000, read-only, and
+// 0x200000, writable.
+func twoPages(t *testing.T, profile string, hit tlb.MultiHit) (*tlb.MIPSMMU, *[]tlb.Report) {
+	p, err := tlb.ByName(profile)
+	require.NoError(t, err)
+	p.MultiHit = hit
+	c, err := tlb.NewMIPS(p)
+	require.NoError(t, err)
+	var reports []tlb.Report
+	c.OnWrite = func(r tlb.Report) { reports = append(reports, r) }
+	c.OnLookup = c.OnWrite
+	put(c, 1, 0x10000, 0, lo(0x100000, true, false), lo(0x101000, true, false))
+	put(c, 6, 0x10000, 0, lo(0x200000, true, true), lo(0x201000, true, true))
+	return c, &reports
+}
+
+// TestMIPSLookupPolicies: one access under every policy.
+func TestMIPSLookupPolicies(t *testing.T) {
+	for policy, want := range map[tlb.Policy]tlb.Result{
+		tlb.FirstMatch:   {PA: 0x100008, Prot: tlb.Load | tlb.Fetch, Shift: 12},
+		tlb.OrBits:       {PA: 0x300008, Prot: tlb.Load | tlb.Store | tlb.Fetch, Shift: 12},
+		tlb.Miss:         {Fault: tlb.TLBMiss},
+		tlb.CheckMachine: {Fault: tlb.MachineCheck},
+		tlb.ShutDown:     {Fault: tlb.Shutdown},
+	} {
+		for _, profile := range mipsNames {
+			c, reports := twoPages(t, profile, tlb.MultiHit{Lookup: policy})
+			want.Hit = tlb.Hit{N: 2, First: 1, Second: 6}
+			require.Equal(t, want, c.Translate(tlb.MIPSUser, tlb.Load, 0x10008).Result, "%s, %v", profile, policy)
+			require.Equal(t, []tlb.Report{
+				{When: tlb.OnWrite, First: 1, Second: 6, Addr: 0x10000},
+				{When: tlb.OnLookup, First: 1, Second: 6, Addr: 0x10008},
+			}, *reports)
+			stopped := policy == tlb.CheckMachine || policy == tlb.ShutDown
+			require.Equal(t, stopped, c.Read(tlb.Status)>>21&1 == 1, "Status.TS")
+		}
+	}
+}
+
+// TestMIPSProbePolicies: tlbp under every policy.
+func TestMIPSProbePolicies(t *testing.T) {
+	for policy, want := range map[tlb.Policy]struct {
+		index uint64
+		fault tlb.Fault
+	}{
+		tlb.FirstMatch:   {1, tlb.NoFault},
+		tlb.OrBits:       {1 | 6, tlb.NoFault},
+		tlb.Miss:         {0x80000006, tlb.NoFault},
+		tlb.CheckMachine: {6, tlb.MachineCheck},
+		tlb.ShutDown:     {6, tlb.Shutdown},
+	} {
+		c, reports := twoPages(t, "mips32r2", tlb.MultiHit{Probe: policy})
+		h, f := c.TLBP()
+		require.Equal(t, tlb.Hit{N: 2, First: 1, Second: 6}, h)
+		require.Equal(t, want.fault, f, "%v", policy)
+		require.Equal(t, want.index, c.Read(tlb.Index), "%v", policy)
+		require.Equal(t, tlb.Report{When: tlb.OnProbe, First: 1, Second: 6, Addr: 0x10000}, (*reports)[1])
+	}
+}
+
+// TestMIPSWritePolicies: the write that makes the second entry.
+func TestMIPSWritePolicies(t *testing.T) {
+	for policy, want := range map[tlb.Policy]struct {
+		fault         tlb.Fault
+		first, second bool // entries 1 and 6 map the page afterwards
+	}{
+		tlb.FirstMatch:   {tlb.NoFault, true, true},
+		tlb.CheckMachine: {tlb.MachineCheck, true, false},
+		tlb.ShutDown:     {tlb.Shutdown, true, false},
+		tlb.Displace:     {tlb.NoFault, false, true},
+	} {
+		c, _ := twoPages(t, "mips32r2", tlb.MultiHit{Write: policy})
+		maps := func(i int) bool { e := c.Entry(i); return e.VPN == 0x10000 && !e.Hidden }
+		require.Equal(t, []bool{want.first, want.second}, []bool{maps(1), maps(6)}, "%v", policy)
+		require.Equal(t, policy != tlb.FirstMatch, c.Read(tlb.Status)>>21&1 == 1, "%v: Status.TS", policy)
+		if policy == tlb.CheckMachine {
+			require.Equal(t, want.fault, c.TLBWI(), "and again")
+			c.Write(tlb.Status, 0)
+			require.Zero(t, c.Read(tlb.Status), "software clears TS after a machine check")
+		}
+	}
+}
+
+// TestReportsAreIndependent: either report works without the other, and none
+// is needed for the part to do what it does.
+func TestReportsAreIndependent(t *testing.T) {
+	for _, write := range []bool{false, true} {
+		for _, lookup := range []bool{false, true} {
+			c := mipsOf(t, "mips64r2", 0)
+			n := map[tlb.When]int{}
+			count := func(r tlb.Report) { n[r.When]++ }
+			if write {
+				c.OnWrite = count
+			}
+			if lookup {
+				c.OnLookup = count
+			}
+			put(c, 0, 0x10000, 0, 0, 0)
+			put(c, 1, 0x10000, 0, 0, 0)
+			require.Equal(t, tlb.MachineCheck, c.Translate(tlb.MIPSUser, tlb.Load, 0x10000).Fault)
+			require.Equal(t, write, n[tlb.OnWrite] == 1)
+			require.Equal(t, lookup, n[tlb.OnLookup] == 1)
+		}
+	}
+}
+
+// TestSparcLookupPolicies: one access under every policy, sun4u and sun4v.
+func TestSparcLookupPolicies(t *testing.T) {
+	for policy, want := range map[tlb.Policy]tlb.Result{
+		tlb.FirstMatch:   {PA: 0x100008, Prot: tlb.Load, Shift: 13},
+		tlb.OrBits:       {PA: 0x300008, Prot: tlb.Load | tlb.Store, Shift: 13},
+		tlb.Miss:         {Fault: tlb.TLBMiss},
+		tlb.CheckMachine: {Fault: tlb.MachineCheck},
+	} {
+		want.Hit = tlb.Hit{N: 2, First: 1, Second: 6}
+		p, err := tlb.ByName("ultrasparc")
+		require.NoError(t, err)
+		p.MultiHit = tlb.MultiHit{Lookup: policy}
+		u, err := tlb.NewSun4u(p)
+		require.NoError(t, err)
+		u.Write(tlb.DMMU, tlb.TagAccess, 0x10000)
+		u.DataAccess(tlb.DMMU, 1, tteV|0x100000)
+		u.DataAccess(tlb.DMMU, 6, tteV|0x200000|tteW)
+		require.Equal(t, want, u.Translate(tlb.KernelPrimary, tlb.Load, false, 0x10008).Result, "%v", policy)
+
+		p, err = tlb.ByName("sun4v")
+		require.NoError(t, err)
+		p.MultiHit = tlb.MultiHit{Lookup: policy}
+		v, err := tlb.NewSun4v(p)
+		require.NoError(t, err)
+		v.SetEntry(tlb.DMMU, 1, tlb.SparcEntry{Tag: 0x10000, TTE: tteV | 0x100000})
+		v.SetEntry(tlb.DMMU, 6, tlb.SparcEntry{Tag: 0x10000, TTE: tteV | 0x200000 | 1<<6})
+		require.Equal(t, want, v.Translate(tlb.KernelPrimary, tlb.Load, false, 0x10008).Result, "%v", policy)
+	}
+}
+
+// TestSun4vDemapsAutomatically: the new mapping replaces what it overlaps, of
+// whatever size; without that, the overlap is reported.
+func TestSun4vDemapsAutomatically(t *testing.T) {
+	for _, auto := range []bool{true, false} {
+		p, err := tlb.ByName("sun4v")
+		require.NoError(t, err)
+		require.Equal(t, tlb.Displace, p.MultiHit.Write)
+		if !auto {
+			p.MultiHit.Write = tlb.FirstMatch
+		}
+		v, err := tlb.NewSun4v(p)
+		require.NoError(t, err)
+		reports := 0
+		v.OnWrite = func(tlb.Report) { reports++ }
+		v.PrimaryContext = 3
+		for i := range uint64(4) {
+			v.MapAddr(tlb.DMMU, i<<13, 3, tteV|i<<13)
+		}
+		v.MapAddr(tlb.DMMU, 0, 3, tteV|0x400000|1) // 64K over the four
+		r := v.Translate(tlb.UserPrimary, tlb.Load, false, 0x2000)
+		if auto {
+			require.Equal(t, uint64(0x402000), r.PA)
+			require.Equal(t, 1, r.Hit.N)
+			require.Zero(t, reports)
+		} else {
+			require.Equal(t, 2, r.Hit.N)
+			require.Equal(t, 1, reports)
+		}
+	}
+}
+
+// TestProfileRefusals: what no part can be is refused, naming the field.
+func TestProfileRefusals(t *testing.T) {
+	mips := func(change func(*tlb.Profile)) error {
+		p, err := tlb.ByName("mips32r2")
+		require.NoError(t, err)
+		change(&p)
+		_, err = tlb.NewMIPS(p)
+		return err
+	}
+	sparc := func(change func(*tlb.Profile)) error {
+		p, err := tlb.ByName("ultrasparc")
+		require.NoError(t, err)
+		change(&p)
+		_, err = tlb.NewSun4u(p)
+		return err
+	}
+	for field, err := range map[string]error{
+		"Family":          mips(func(p *tlb.Profile) { p.Family = tlb.E500 }),
+		"MIPS.Entries":    mips(func(p *tlb.Profile) { p.MIPS.Entries = 0 }),
+		"MIPS.SegBits":    mips(func(p *tlb.Profile) { p.MIPS.SegBits = 36 }),
+		"MIPS.PABits":     mips(func(p *tlb.Profile) { p.MIPS.PABits = 63 }),
+		"MIPS.ASIDMask":   mips(func(p *tlb.Profile) { p.MIPS.ASIDMask = 0x7ff }),
+		"MIPS.MMIDMask":   mips(func(p *tlb.Profile) { p.MIPS.MMIDMask = 1 << 32 }),
+		"MIPS.Reset":      mips(func(p *tlb.Profile) { p.MIPS.Reset = 99 }),
+		"MIPS.PageMask":   mips(func(p *tlb.Profile) { p.MIPS.PageMask = 0x5000 }),
+		"MultiHit.Lookup": mips(func(p *tlb.Profile) { p.MultiHit.Lookup = tlb.Displace }),
+		"MultiHit.Probe":  sparc(func(p *tlb.Profile) { p.MultiHit.Probe = tlb.OrBits }),
+		"MultiHit.Write":  sparc(func(p *tlb.Profile) { p.MultiHit.Write = tlb.CheckMachine }),
+		"Sparc.Entries":   sparc(func(p *tlb.Profile) { p.Sparc.Entries = 2000 }),
+		"Sparc.Format":    sparc(func(p *tlb.Profile) { p.Sparc.Format = tlb.TTE4v }),
+		"Sparc.TSB":       sparc(func(p *tlb.Profile) { p.Sparc.TSB = 513 }),
+	} {
+		var typed *tlb.ProfileError
+		require.ErrorAs(t, err, &typed, field)
+		require.ErrorIs(t, err, tlb.ErrProfile)
+		require.Equal(t, field, typed.Field)
+		require.Contains(t, err.Error(), field)
+	}
+	_, err := tlb.NewSun4v(tlb.Profile{Family: tlb.UltraSPARC, Sparc: tlb.SparcParams{Entries: 4}})
+	require.ErrorIs(t, err, tlb.ErrProfile)
+}
