@@ -23,7 +23,7 @@ func (c *E500Core) CopyFrom(src *E500Core) bool {
 	return true
 }
 
-// MarshalBinary returns a snapshot; see ppc_snapshot.go for its layout.
+// MarshalBinary returns a snapshot; see snapshot.go for its layout.
 func (c *E500Core) MarshalBinary() ([]byte, error) { return marshal(c), nil }
 
 // UnmarshalBinary restores a snapshot of a core of the same shape.

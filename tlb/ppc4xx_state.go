@@ -33,7 +33,7 @@ func (m *PPC4xxMMU) CopyFrom(src *PPC4xxMMU) bool {
 	return true
 }
 
-// MarshalBinary returns a snapshot; see ppc_snapshot.go for its layout.
+// MarshalBinary returns a snapshot; see snapshot.go for its layout.
 func (m *PPC4xxMMU) MarshalBinary() ([]byte, error) { return marshal(m), nil }
 
 // UnmarshalBinary restores a snapshot of an MMU of the same shape.

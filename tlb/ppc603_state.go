@@ -23,7 +23,7 @@ func (m *PPC603MMU) CopyFrom(src *PPC603MMU) bool {
 	return true
 }
 
-// MarshalBinary returns a snapshot; see ppc_snapshot.go for its layout.
+// MarshalBinary returns a snapshot; see snapshot.go for its layout.
 func (m *PPC603MMU) MarshalBinary() ([]byte, error) { return marshal(m), nil }
 
 // UnmarshalBinary restores a snapshot of an MMU of the same shape.

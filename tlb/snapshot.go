@@ -8,11 +8,11 @@ import (
 	"github.com/cespare/xxhash/v2"
 )
 
-// Snapshots of the PowerPC MMUs (MarshalBinary, UnmarshalBinary) are big-endian:
+// Snapshots (MarshalBinary, UnmarshalBinary) are big-endian:
 //
 //	"TLB" and the Family        4 bytes
 //	version, now 1              4 bytes
-//	shape: entries and ways of each array, 4 bytes each
+//	shape: the geometry that must agree, 4 bytes each
 //	registers and replacement state, 4 or 8 bytes each, in the order of visit
 //	entries, in the order that Entry counts them
 //	xxhash of all that          8 bytes
@@ -20,9 +20,9 @@ import (
 // An e500 entry is a struct kvm_book3e_206_tlb_entry (MAS8, MAS1, MAS2,
 // MAS7:MAS3; 24 bytes) and the entries are in the order of KVM_CAP_SW_TLB: first
 // TLB0, then TLB1; by set, then by way. A 4xx entry is words 0 to 2 and TID
-// (16 bytes); a 603 entry EPN, CMP and RPA (12 bytes), data TLB
-// first. Guest memory, reports and the profile are not part of a snapshot: it
-// is loaded into an MMU of the same shape.
+// (16 bytes); a 603 entry EPN, CMP and RPA (12 bytes), data TLB first; those of
+// MIPS and SPARC are with their MarshalBinary. Guest memory, reports and the
+// profile are not part of a snapshot: it is loaded into an MMU of the same shape.
 const snapshotVersion = 1
 
 // ErrSnapshot is what a bad snapshot is reported as; see SnapshotError.
