@@ -35,6 +35,9 @@ func (p *player) translate(r *image.Record) error {
 		}
 	}
 	plain := m.standard.Probe(pte.EA(x.EA), acc)
+	if r.Aux&image.XlateSetC != 0 {
+		plain.Prot |= pte.Write // a probe leaves C clear, and then withholds Write
+	}
 	departed := !agrees(r.Aux&^(image.XlateSetR|image.XlateSetC), x, &plain)
 	var got mmu.Result
 	if r.Aux&image.XlateRaises != 0 {
