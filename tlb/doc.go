@@ -68,20 +68,27 @@
 //
 //   - Filled as kernels fill them, no: a page is read, a store faults on the live
 //     read-only entry, the page is replaced and removed, and at no time are there
-//     two entries (TestMIPSHandlersMakeNoDuplicate, TestSparcHandlersMakeNoDuplicate).
+//     two entries (TestMIPSHandlersMakeNoDuplicate, TestPPCHandlersMakeNoDuplicate,
+//     TestSparcHandlersMakeNoDuplicate).
 //   - What saves them is that an entry is written only after a miss in the same
 //     private structure, after a probe, or into the slot that the address
-//     determines: take the probe away and the store makes the second entry
-//     (TestMIPSWithoutProbe).
+//     determines: without the probe a store on MIPS (TestMIPSWithoutProbe) and a
+//     preload on e500 (TestPPCPreloadWithoutProbe) make the second entry, without
+//     the demap of the old page a changed page does (TestPPCWithoutDemap,
+//     TestSparcWithoutDemap).
 //   - The consequence is the part's: a MIPS32 refuses the write and goes on
 //     (TestMIPSWriteCheckPreventsTheWrite), an R4000 is dead until reset
-//     (TestR4000ShutdownLastsUntilReset).
-//   - Flushing needs a precaution of its own: entries emptied to one and the same
-//     page are duplicates (TestMIPSWithoutUniqueEntryHi), and reset may leave a
-//     TLB full of them, which the boot code must rewrite without tripping over
+//     (TestR4000ShutdownLastsUntilReset), an e500mc and its successors take a
+//     machine check, and on a 440, an e500v2 or an UltraSPARC an address comes
+//     out that belongs to neither page (TestPPCWithoutDemap, TestSparcWithoutDemap).
+//   - Nearest to the hash table's race comes the e6500, two threads of which miss
+//     and fill one TLB: it takes the lock and the search together to keep the
+//     second entry out (TestE6500SharedTLB).
+//   - Flushing needs a precaution of its own: MIPS entries emptied to one and the
+//     same page are duplicates (TestMIPSWithoutUniqueEntryHi), and reset may leave
+//     a TLB full of them, which the boot code must rewrite without tripping over
 //     them (TestMIPSUniquifyAfterAnyReset).
-//   - On UltraSPARC a store through Data In without a demap leaves both pages
-//     live, and the address that comes out belongs to neither (TestSparcWithoutDemap).
+//   - The 603 can hold two entries that agree and live with it (Test603WithoutWay).
 //   - sparc64's TSB cannot hold two entries for an address, since the address
 //     determines the slot (TestTSBAgainstModel).
 //   - It is not immune to the other half of the race: until the cross call is
