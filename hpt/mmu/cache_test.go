@@ -25,17 +25,29 @@ type twin struct {
 func newTwin(t *rapid.T) *twin {
 	w := &twin{pages: map[pte.Key]pte.PageSize{}}
 	profile := rapid.SampledFrom([]mmu.Profile{mmu.POWER8, mmu.POWER9}).Draw(t, "profile")
+	var domain mmu.Domain
 	for i := range w.cpu {
 		var err error
 		w.tab[i], err = hpt.New(hpt.Config{Format: profile.Format})
 		require.NoError(t, err)
 		w.cpu[i], err = mmu.New(mmu.Config{
-			Profile: profile, Table: w.tab[i],
+			Profile: profile, Table: w.tab[i], Domain: &domain,
 			TLB: i * rapid.SampledFrom([]int{1, 3, 8}).Draw(t, "tlb"),
 		})
 		require.NoError(t, err)
 	}
 	return w
+}
+
+// tlbie flushes on both CPUs: each for itself, or the first for all.
+func (w *twin) tlbie(t *rapid.T, op mmu.TLBIE) {
+	if op.Local = rapid.Bool().Draw(t, "local"); op.Local {
+		w.both(func(c *mmu.CPU) { require.True(t, c.TLBIE(op)) })
+		return
+	}
+	require.True(t, w.cpu[0].TLBIE(op))
+	w.cpu[1].Drain(nil)
+	require.True(t, w.cpu[0].Synced())
 }
 
 // both does the same to both CPUs.
@@ -53,9 +65,11 @@ var (
 
 func drawEA(t *rapid.T) pte.EA { return rapid.SampledFrom(twinEAs).Draw(t, "ea") }
 
+// translate makes one kind of access to every address, twice.
 func (w *twin) translate(t *rapid.T) {
-	ea, acc := drawEA(t)+8, rapid.SampledFrom([]pte.Access{pte.Read, pte.Write, pte.Exec, pte.Read | pte.Write}).Draw(t, "acc")
-	for range 2 {
+	acc := rapid.SampledFrom([]pte.Access{pte.Read, pte.Write, pte.Exec, pte.Read | pte.Write}).Draw(t, "acc")
+	for i := range 2 * len(twinEAs) {
+		ea := twinEAs[i/2] + 8
 		a, b := w.cpu[0].Translate(ea, acc), w.cpu[1].Translate(ea, acc)
 		require.False(t, a.Cached)
 		if b.Cached {
@@ -78,13 +92,21 @@ func (w *twin) remap(t *rapid.T) {
 	k := pte.MakeKey(vsid, drawEA(t), seg, base)
 	if actual, ok := w.pages[k]; ok {
 		delete(w.pages, k)
-		rb, ok := mmu.EncodeTLBIE(sizes, k, actual)
-		require.True(t, ok)
-		for i, tab := range w.tab {
+		for _, tab := range w.tab {
 			_, _, ok := tab.InvalidateKey(k)
 			require.True(t, ok)
-			w.cpu[i].TLBIE(mmu.TLBIE{RB: rb, RS: w.cpu[i].Registers().LPIDR, Local: true})
 		}
+		// Of the table's every owner: the partition, and LPID 0 for the hypervisor.
+		rb, ok := mmu.EncodeTLBIE(sizes, k, actual)
+		require.True(t, ok)
+		r := w.cpu[0].Registers()
+		for _, lpid := range []uint64{0, r.LPIDR} {
+			for _, hv := range []uint64{0, mmu.MSRHV} {
+				w.both(func(c *mmu.CPU) { c.SetMSR(r.MSR&^mmu.MSRHV | hv) })
+				w.tlbie(t, mmu.TLBIE{RB: rb, RS: lpid})
+			}
+		}
+		w.both(func(c *mmu.CPU) { c.SetMSR(r.MSR) })
 	}
 	if rapid.Bool().Draw(t, "out") {
 		return
@@ -139,11 +161,10 @@ func TestCacheTransparent(t *testing.T) {
 			w.remap(t)
 		}
 		t.Repeat(map[string]func(*rapid.T){
-			"translate":       w.translate,
-			"translate more":  w.translate,
-			"translate again": w.translate,
-			"remap":           w.remap,
-			"registers":       w.registers,
+			"translate":      w.translate,
+			"translate more": w.translate,
+			"remap":          w.remap,
+			"registers":      w.registers,
 			"slbmte": func(t *rapid.T) {
 				word := rapid.SampledFrom(twinWords).Draw(t, "word")
 				rb := uint64(drawEA(t))&^(pte.SegSize(word>>62).Bytes()-1) | rapid.Uint64Range(0, 3).Draw(t, "slot")
@@ -159,8 +180,13 @@ func TestCacheTransparent(t *testing.T) {
 				w.both(func(c *mmu.CPU) { c.SLBIA(ih) })
 			},
 			"flush": func(t *rapid.T) {
-				op := mmu.TLBIE{RB: rapid.Uint64Range(2, 3).Draw(t, "is") << 10, Local: true}
-				w.both(func(c *mmu.CPU) { c.TLBIE(op) })
+				w.tlbie(t, mmu.TLBIE{RB: rapid.Uint64Range(2, 3).Draw(t, "is") << 10})
+			},
+			"slbieg": func(t *rapid.T) {
+				rs, rb := rapid.Uint64Range(0, 2).Draw(t, "lpid"), uint64(drawEA(t))
+				w.cpu[0].SLBIEG(rs, rb)
+				w.cpu[1].Drain(nil)
+				require.Equal(t, w.cpu[0].AppendSLB(nil), w.cpu[1].AppendSLB(nil))
 			},
 			"": func(t *rapid.T) {
 				require.Equal(t, w.tab[0].Digest(), w.tab[1].Digest(), "R and C are set alike")

@@ -4,6 +4,8 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+
+	"github.com/hashmmu/ppc64/pte"
 )
 
 // Domain carries global invalidations between the CPUs of one machine: tlbie,
@@ -12,7 +14,7 @@ import (
 // for concurrent use.
 type Domain struct {
 	mu    sync.Mutex
-	count atomic.Uint64 // flushes sent so far
+	count uint64 // sendings so far
 	boxes []*mailbox
 }
 
@@ -23,14 +25,22 @@ type mailbox struct {
 	seen atomic.Uint64 // the Domain's count at the last receipt
 	upto uint64        // the Domain's count at the last sending, under mu
 	q    queue
-	slb  []Flush // slbieg and slbiag
+	slb  []slbGlobal
+}
+
+// slbGlobal is what a slbieg or slbiag asks of every processor.
+type slbGlobal struct {
+	rs     uint64 // PID in the high, LPID in the low half
+	ea     pte.EA // slbieg
+	all    bool   // slbiag
+	anyPID bool   // slbiag with L=1
 }
 
 func (d *Domain) join() *mailbox {
 	m := &mailbox{}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	m.upto = d.count.Load()
+	m.upto = d.count
 	m.seen.Store(m.upto)
 	d.boxes = append(d.boxes, m)
 	return m
@@ -44,34 +54,38 @@ func (d *Domain) leave(m *mailbox) {
 
 // send gives f to every other CPU of the Domain.
 func (c *CPU) send(f Flush) {
+	c.post(func(b *mailbox) { b.q.add(f) })
+}
+
+// sendSLB gives a slbieg or slbiag to every other CPU of the Domain.
+func (c *CPU) sendSLB(g slbGlobal) {
+	c.post(func(b *mailbox) {
+		if !slices.Contains(b.slb, g) {
+			b.slb = append(b.slb, g)
+		}
+	})
+}
+
+// post puts something into the mailbox of every other CPU of the Domain.
+func (c *CPU) post(put func(b *mailbox)) {
 	d := c.cfg.Domain
 	if d == nil || c.mail == nil {
 		return
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	c.synced = d.count.Add(1)
+	d.count++
+	c.synced = d.count
 	for _, b := range d.boxes {
-		b.put(f, c.synced, b == c.mail)
-	}
-}
-
-func (m *mailbox) put(f Flush, count uint64, own bool) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	m.upto = count
-	switch {
-	case own:
-		if !m.full.Load() {
-			m.seen.Store(count)
+		if b == c.mail {
+			continue
 		}
-		return
-	case f.Kind != FlushSLB && f.Kind != FlushSLBEntry:
-		m.q.add(f)
-	case !slices.Contains(m.slb, f):
-		m.slb = append(m.slb, f)
+		b.mu.Lock()
+		put(b)
+		b.upto = c.synced
+		b.full.Store(true)
+		b.mu.Unlock()
 	}
-	m.full.Store(true)
 }
 
 // Synced reports whether every CPU of the Domain has drained all that this CPU
@@ -105,8 +119,8 @@ func (c *CPU) receive() {
 	for _, f := range q.events[:q.n] {
 		c.carryOut(f)
 	}
-	for _, f := range slb {
-		c.slbGlobal(f)
+	for _, g := range slb {
+		c.invalidateGlobal(g)
 	}
 	m.seen.Store(upto)
 }

@@ -20,15 +20,11 @@ const (
 	FlushKeys                 // Prot of pages with a key in Keys may be different
 	FlushReal                 // real mode addresses
 	FlushAll                  // everything
-
-	// Sent between CPUs, never drained: what slbieg and slbiag ask for.
-	FlushSLBEntry
-	FlushSLB
-	numFlushKinds = iota
+	numFlushKinds   = iota
 )
 
 var flushNames = [numFlushKinds]string{
-	"none", "page", "lpid", "translated", "segment", "segments", "keys", "real", "all", "slbieg", "slbiag",
+	"none", "page", "lpid", "translated", "segment", "segments", "keys", "real", "all",
 }
 
 // String gives the kind in lower case.
@@ -48,12 +44,10 @@ type Flush struct {
 	Actual pte.PageSize // FlushPage: its size
 	Global bool         // from an instruction that reaches all CPUs
 	Tables bool         // the cached partition and process table entries too
-	AnyPID bool         // slbiag with L=1
 	LPID   uint32       // FlushPage, FlushLPID
 	Keys   uint32       // FlushKeys: bit k for key k
 	VPN    pte.VPN      // FlushPage: first page; 52 bits, as tlbie has them
 	EA     pte.EA       // FlushSegment: first byte
-	RS     uint64       // slbieg, slbiag: PID in the high, LPID in the low half
 }
 
 // vpnMask are the bits of a VPN that tlbie can name: the virtual address modulo

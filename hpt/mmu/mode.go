@@ -25,7 +25,7 @@ type mode struct {
 	keys       bool   // AMR and IAMR apply
 	only4K     bool   // LPCR[ISL] in effect
 	primary    bool   // LPCR[TC] in effect: no secondary search
-	segTable   bool   // a segment table backs the SLB
+	segTables  bool   // a segment table backs the SLB
 	keyBit     uint64 // SLB bit of the storage key in force: Ks or Kp
 	limit      uint64 // addrOffset
 	vrma       segment
@@ -68,7 +68,7 @@ func (c *CPU) setMode(m *mode, translated, fetch bool) {
 	if translated {
 		m.addressing = addrSegments
 		m.virtual = !m.hv && r.LPCR&LPCRVPM1 != 0
-		m.segTable = c.cfg.Profile.ISA300 && r.LPCR&LPCRUPRT != 0 && c.cfg.Storage != nil && !q.NoSegmentTable
+		m.segTables = c.segmentTables()
 	} else {
 		c.setReal(m)
 	}

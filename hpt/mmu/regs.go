@@ -52,7 +52,7 @@ func (c *CPU) SetRegisters(r Registers) {
 		c.flush(Flush{Kind: FlushAll})
 	case tables:
 		c.flush(Flush{Kind: FlushTranslated})
-	case r.PIDR != old.PIDR && r.LPCR&LPCRUPRT != 0:
+	case r.PIDR != old.PIDR && c.segmentTables():
 		c.flush(Flush{Kind: FlushSegments})
 	}
 	if r.HRMOR != old.HRMOR || r.RMOR != old.RMOR {

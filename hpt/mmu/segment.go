@@ -81,7 +81,7 @@ func (c *CPU) findSegment(m *mode, ea uint64, update bool) (s *segment, n int, s
 	if s, n = c.slb.find(ea, c.cfg.DetectMultihit); s != nil {
 		return s, n, 0
 	}
-	if m.segTable {
+	if m.segTables {
 		s, status = tableWalk{c, m, update}.find(ea)
 	}
 	return s, 0, status

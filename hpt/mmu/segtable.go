@@ -2,6 +2,11 @@ package mmu
 
 import "github.com/hashmmu/ppc64/pte"
 
+// segmentTables reports whether segment tables back the SLB.
+func (c *CPU) segmentTables() bool {
+	return c.regs.LPCR&LPCRUPRT != 0 && c.cfg.Profile.ISA300 && c.cfg.Storage != nil && !c.cfg.Quirks.NoSegmentTable
+}
+
 // tableWalk reads the tables that an access needs besides the hashed page
 // table. They lie in virtual storage, so that reading them searches it too.
 type tableWalk struct {

@@ -104,7 +104,7 @@ func (c *CPU) flushSegment(esid, word uint64) {
 // shared reports whether translations may be cached for a segment that is being
 // entered anew: another entry, or a segment table, covers part of it.
 func (c *CPU) shared(esid, word uint64) bool {
-	if c.regs.LPCR&LPCRUPRT != 0 && c.cfg.Profile.ISA300 {
+	if c.segmentTables() {
 		return true
 	}
 	mask := ^(pte.SegSize(word>>62).Bytes() - 1)
@@ -128,9 +128,7 @@ func (c *CPU) invalidate(i int) {
 // and what was cached from it. The class and size bits of RB are not looked at:
 // the architecture leaves a mismatch undefined. Of several matching entries the
 // lowest slot goes.
-func (c *CPU) SLBIE(rb uint64) { c.slbie(rb) }
-
-func (c *CPU) slbie(rb uint64) {
+func (c *CPU) SLBIE(rb uint64) {
 	b := &c.slb
 	for i := range b.dense[:b.n] {
 		if s := &b.dense[i]; rb&slbESID&s.mask == s.esid {
@@ -139,7 +137,7 @@ func (c *CPU) slbie(rb uint64) {
 			return
 		}
 	}
-	if c.regs.LPCR&LPCRUPRT != 0 && c.cfg.Profile.ISA300 {
+	if c.segmentTables() {
 		// Found in a segment table, so of unknown size: the larger.
 		c.flushSegment(rb, uint64(pte.Seg1T)<<62)
 	}
@@ -148,38 +146,32 @@ func (c *CPU) slbie(rb uint64) {
 // SLBIEG is slbieg RS,RB (ISA 3.0): slbie on every processor of the Domain whose
 // LPIDR and PIDR are those that RS names, PID in its high and LPID in its low
 // half.
-func (c *CPU) SLBIEG(rs, rb uint64) {
-	c.global(Flush{Kind: FlushSLBEntry, EA: pte.EA(rb), RS: rs, Global: true})
-}
+func (c *CPU) SLBIEG(rs, rb uint64) { c.global(slbGlobal{rs: rs, ea: pte.EA(rb)}) }
 
 // SLBIAG is slbiag RS,L (ISA 3.0): every entry goes on every processor of the
 // Domain whose LPIDR and PIDR RS names; with L=1 PIDR does not count.
-func (c *CPU) SLBIAG(rs uint64, l bool) {
-	c.global(Flush{Kind: FlushSLB, RS: rs, AnyPID: l, Global: true})
-}
+func (c *CPU) SLBIAG(rs uint64, l bool) { c.global(slbGlobal{rs: rs, all: true, anyPID: l}) }
 
 // global carries out slbieg or slbiag here, and sends it to the others.
-func (c *CPU) global(f Flush) {
-	c.slbGlobal(f)
+func (c *CPU) global(g slbGlobal) {
+	c.invalidateGlobal(g)
 	if !c.cfg.Quirks.LocalSLBIEG {
-		c.send(f)
+		c.sendSLB(g)
 	}
 }
 
-// slbGlobal carries out a slbieg or slbiag of any processor.
-func (c *CPU) slbGlobal(f Flush) {
-	if !c.cfg.Quirks.LocalSLBIEG {
-		samePID := uint32(c.regs.PIDR) == uint32(f.RS>>32) || f.AnyPID
-		if uint32(c.regs.LPIDR) != uint32(f.RS) || !samePID {
-			return
-		}
+// invalidateGlobal carries out a slbieg or slbiag of any processor.
+func (c *CPU) invalidateGlobal(g slbGlobal) {
+	samePID := uint32(c.regs.PIDR) == uint32(g.rs>>32) || g.anyPID
+	ours := uint32(c.regs.LPIDR) == uint32(g.rs) && samePID
+	switch {
+	case !ours && !c.cfg.Quirks.LocalSLBIEG:
+	case g.all:
+		c.invalidateAll(func(int) bool { return true })
+		c.flushWalked()
+	default:
+		c.SLBIE(uint64(g.ea))
 	}
-	if f.Kind == FlushSLBEntry {
-		c.slbie(uint64(f.EA))
-		return
-	}
-	c.invalidateAll(func(int) bool { return true })
-	c.flushWalked()
 }
 
 // SLBIA is slbia IH. Slot 0 stays, but from ISA 3.0 on IH decides: 3 takes the
@@ -210,7 +202,7 @@ func (c *CPU) invalidateAll(goes func(i int) bool) {
 
 // flushWalked drops what was cached from a segment table.
 func (c *CPU) flushWalked() {
-	if c.regs.LPCR&LPCRUPRT != 0 && c.cfg.Profile.ISA300 {
+	if c.segmentTables() {
 		c.flush(Flush{Kind: FlushSegments})
 	}
 }

@@ -18,7 +18,7 @@ const (
 	snapshotHead    = 5
 	registerWords   = 12
 	lineWords       = 6
-	flushWords      = 5
+	flushWords      = 4
 )
 
 // SnapshotError says what is wrong with a snapshot.
@@ -217,19 +217,19 @@ func (t *cache) restore(lines []line) {
 
 func (f *Flush) words() [flushWords]uint64 {
 	small := uint64(f.Kind) | uint64(f.Seg)<<8 | uint64(f.Base)<<16 | uint64(f.Actual)<<24
-	for i, set := range [...]bool{f.Global, f.Tables, f.AnyPID} {
+	for i, set := range [...]bool{f.Global, f.Tables} {
 		if set {
 			small |= 1 << (32 + i)
 		}
 	}
-	return [...]uint64{small, uint64(f.LPID)<<32 | uint64(f.Keys), uint64(f.VPN), uint64(f.EA), f.RS}
+	return [...]uint64{small, uint64(f.LPID)<<32 | uint64(f.Keys), uint64(f.VPN), uint64(f.EA)}
 }
 
 func flushOf(w [flushWords]uint64) (f Flush, ok bool) {
 	f = Flush{
 		Kind: FlushKind(w[0]), Seg: pte.SegSize(w[0] >> 8), Base: pte.PageSize(w[0] >> 16), Actual: pte.PageSize(w[0] >> 24),
-		Global: w[0]>>32&1 != 0, Tables: w[0]>>33&1 != 0, AnyPID: w[0]>>34&1 != 0,
-		LPID: uint32(w[1] >> 32), Keys: uint32(w[1]), VPN: pte.VPN(w[2]), EA: pte.EA(w[3]), RS: w[4],
+		Global: w[0]>>32&1 != 0, Tables: w[0]>>33&1 != 0,
+		LPID: uint32(w[1] >> 32), Keys: uint32(w[1]), VPN: pte.VPN(w[2]), EA: pte.EA(w[3]),
 	}
 	ok = f.words() == w && f.Kind > FlushNone && f.Kind <= FlushAll && f.Seg <= pte.Seg1T &&
 		(f.Kind != FlushPage || f.Base.Known() && f.Actual.Known())
