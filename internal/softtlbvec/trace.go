@@ -19,11 +19,15 @@ func runTrace(r io.Reader) (Result, error) {
 		return Result{}, err
 	}
 	res := Result{Kind: "tlb-mips-linux"}
-	recorded, err := newTraceMachine(events[0], isWide(events), mipsQuirks)
+	m, err := traceParams(events)
 	if err != nil {
 		return res, err
 	}
-	part, err := newTraceMachine(events[0], isWide(events), 0)
+	recorded, err := newTraceMachine(events[0], m, mipsQuirks)
+	if err != nil {
+		return res, err
+	}
+	part, err := newTraceMachine(events[0], m, 0)
 	if err != nil {
 		return res, err
 	}
@@ -83,21 +87,37 @@ func isWide(events []Op) bool {
 
 type traceMachine struct{ mipsMachine }
 
-// newTraceMachine makes the CPU of the first line: with PageGrain set it is
-// the part that has RI, XI, EHINV and 40 physical address bits.
-func newTraceMachine(state Op, wide bool, quirks tlb.Quirk) (*traceMachine, error) {
-	a := state.Read()
-	m := tlb.MIPSParams{Entries: a.Int(), PageGrain: a.Hex(), SegBits: 32, PABits: 32, ASIDMask: 0xff}
-	entries := a.next(List).List
-	if err := a.Err(); err != nil {
-		return nil, err
-	}
-	if m.PageGrain != 0 {
-		m.EHINV, m.PABits = true, 40
-	}
-	if wide {
+// traceParams describes the CPU of a trace. A trace names neither the part nor
+// its writes to PageGrain, so what the part can do is what the trace shows it
+// doing: entries that are absent need EHINV, and PageGrain is what it is in the
+// end, since before the kernel turns on RI, XI and ELPA no EntryLo has those bits.
+func traceParams(events []Op) (tlb.MIPSParams, error) {
+	m := tlb.MIPSParams{SegBits: 32, PABits: 32, ASIDMask: 0xff}
+	if isWide(events) {
 		m.SegBits, m.PABits = 42, 36
 	}
+	for _, ev := range []Op{events[0], events[len(events)-1]} {
+		a := ev.Read()
+		m.Entries = a.Int()
+		m.PageGrain |= a.Hex()
+		for _, e := range a.next(List).List {
+			m.EHINV = m.EHINV || e.Kind == Number
+		}
+		if err := a.Err(); err != nil {
+			return m, err
+		}
+	}
+	const elpa = 1 << 29
+	m.EHINV = m.EHINV || m.PageGrain != 0
+	if m.PageGrain&elpa != 0 || m.EHINV && m.SegBits == 32 {
+		m.PABits += 8
+	}
+	return m, nil
+}
+
+// newTraceMachine makes the CPU in the state of the first line.
+func newTraceMachine(state Op, m tlb.MIPSParams, quirks tlb.Quirk) (*traceMachine, error) {
+	entries := state.Args[2].List
 	p := tlb.Profile{Name: "trace", Family: tlb.MIPS, Quirks: quirks}
 	completeMIPS(&p, m, false)
 	cpu, err := tlb.NewMIPS(p)
@@ -115,7 +135,7 @@ func newTraceMachine(state Op, wide bool, quirks tlb.Quirk) (*traceMachine, erro
 		cpu.SetEntry(i, e)
 	}
 	cpu.Write(tlb.Status, 0xe0) // the lookups say themselves in which mode they are made
-	return &traceMachine{mipsMachine{cpu: cpu, wide: wide}}, nil
+	return &traceMachine{mipsMachine{cpu: cpu, wide: m.SegBits != 32}}, nil
 }
 
 func (m *traceMachine) event(ev Op) error {
