@@ -104,6 +104,10 @@
 // Why is a tentative entry invalid? The hardware must not translate by it, and
 // an entry that is published valid and taken back may have been used.
 //
+// Why does a lost race of InsertUnique say ErrBusy and not ErrExists? The winner
+// may not have its entry in the table yet, so a caller who was told that it
+// exists could search for it and find nothing.
+//
 // Why xxhash and why not? [Table.Digest] is xxhash. The group hash is the
 // architecture's exclusive-or: hardware computes it.
 package hpt

@@ -30,6 +30,7 @@ type unique struct {
 	groups [2]uint64 // primary, secondary
 	want   [2]needle
 	mark   [2]uint64 // V of a tentative entry for the key, by group
+	shared uint64    // bits of V that valid and tentative entries of the key share
 	tag    uint64    // R of ours
 }
 
@@ -77,6 +78,7 @@ func (t *Table) unique(k pte.Key) unique {
 		want:   [2]needle{t.needle(k, false), t.needle(k, true)},
 		tag:    sched.AddUint64(t.tags, 1),
 	}
+	u.shared = u.want[0].mask &^ (3<<62 | pte.VValid)
 	for i, n := range u.want {
 		v := n.v & n.mask // format 3 tells fewer keys apart
 		u.mark[i] = tentativeValue | v&(1<<62-1)&^pte.VValid | v>>62<<3
@@ -85,7 +87,6 @@ func (t *Table) unique(k pte.Key) unique {
 }
 
 // The places of a key are numbered from 0: primary slots, then secondary ones.
-func (u *unique) places() int             { return 2 * int(u.t.perGroup) }
 func (u *unique) secondary(place int) int { return place / int(u.t.perGroup) }
 
 func (u *unique) slot(place int) pte.Slot {
@@ -147,14 +148,18 @@ func (u *unique) firstFree() (free int, raw pte.HPTE, err error) {
 // two calls that both get past it, take the one at the higher place: it had
 // looked at the lower place before the other published there, so the other
 // looked at the higher place later, and there met a tentative entry, which it
-// removed, or a valid one, before which it gave way.
+// removed, or a valid one, before which it gave way. One scan looks for both
+// kinds, since an entry may turn from one into the other between two scans.
 func (u *unique) contend(own int) error {
-	for place := range u.places() {
-		if place == own {
-			continue
-		}
-		if err := u.outrank(own, place); err != nil {
-			return err
+	for i, group := range u.groups {
+		for hits := u.t.scanGroup(group, u.want[i].v, u.shared); hits != 0; hits &= hits - 1 {
+			place := i*int(u.t.perGroup) + bits.TrailingZeros32(hits)
+			if place == own {
+				continue
+			}
+			if err := u.outrank(own, place); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

@@ -2,7 +2,7 @@
 // how full it is, what pages it maps, and whether anything is where it must not
 // be.
 //
-//	htab [-json] [-format 2|3] FILE
+//	htab [-json] [-format 2|3] [-png FILE] FILE
 //
 // FILE is a raw image, 2^18 bytes or a larger power of two, gzip'ed or not; "-"
 // is standard input. Exit status 0: no duplicate and no misplaced entry; 1:
@@ -48,6 +48,7 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	flags.SetOutput(io.Discard)
 	asJSON := flags.Bool("json", false, "print one JSON object")
 	format := flags.Int("format", 0, "entry format, 2 or 3; without it, the one that fits")
+	picture := flags.String("png", "", "draw the table into this file, a pixel a group")
 	err := flags.Parse(args)
 	switch {
 	case err != nil:
@@ -64,6 +65,11 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	t, err := load(image, *format)
 	if err != nil {
 		return fail(stderr, fmt.Errorf("%s: %w", flags.Arg(0), err))
+	}
+	if *picture != "" {
+		if err := writePNG(*picture, t); err != nil {
+			return fail(stderr, err)
+		}
 	}
 	s := t.Stats()
 	if *asJSON {
@@ -82,7 +88,7 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 }
 
 func fail(stderr io.Writer, err error) int {
-	fmt.Fprintf(stderr, "htab: %v (usage: htab [-json] [-format 2|3] FILE)\n", err)
+	fmt.Fprintf(stderr, "htab: %v (usage: htab [-json] [-format 2|3] [-png FILE] FILE)\n", err)
 	return 2
 }
 

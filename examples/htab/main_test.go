@@ -5,6 +5,9 @@ import (
 	"compress/gzip"
 	"encoding/json"
 	"fmt"
+	"image"
+	"image/color"
+	"image/png"
 	"os"
 	"path/filepath"
 	"strings"
@@ -163,6 +166,45 @@ func TestBadUsage(t *testing.T) {
 			require.Equal(t, 1, strings.Count(errs, "\n"))
 		})
 	}
+}
+
+// TestPicture: a pixel a group, full ones white, bolted ones green.
+func TestPicture(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "htab.png")
+	code, _, errs := htab(string(realtable.POWER8), "-png", file, "-")
+	require.Zero(t, code, errs)
+	f, err := os.Open(file)
+	require.NoError(t, err)
+	defer f.Close()
+	p, err := png.Decode(f)
+	require.NoError(t, err)
+	require.Equal(t, image.Rect(0, 0, 128, 64), p.Bounds())
+
+	table, err := realtable.LoadPOWER8(hpt.Config{})
+	require.NoError(t, err)
+	bolted := map[uint64]bool{}
+	for s, h := range table.All() {
+		bolted[s.Group()] = bolted[s.Group()] || h.Bolted()
+	}
+	white, green, wantGreen := 0, 0, 0
+	for g, b := range bolted {
+		if b {
+			wantGreen++
+		}
+		switch c := color.RGBAModel.Convert(p.At(int(g)%128, int(g)/128)).(color.RGBA); {
+		case c == color.RGBA{255, 255, 255, 255}:
+			white++
+		case c.R == 0 && c.G > 0:
+			green++
+		}
+	}
+	require.Equal(t, wantGreen, green)
+	require.Positive(t, white)
+	require.LessOrEqual(t, white, 3938, "full groups")
+
+	code, _, errs = htab(string(realtable.POWER8), "-png", filepath.Join(file, "no", "such"), "-")
+	require.Equal(t, 2, code)
+	require.Contains(t, errs, "such")
 }
 
 // TestFormatFlag: a format that is asked for is used, fit or not.
