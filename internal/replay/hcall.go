@@ -10,8 +10,7 @@ import (
 	"github.com/hashmmu/ppc64/pte"
 )
 
-// hcall plays a hypercall on the recorded machine and on the default, whose table
-// is put right afterwards.
+// hcall plays a hypercall on the default and on the recorded machine.
 func (p *player) hcall(r *image.Record) error {
 	m := p.m
 	if m.calls == nil {
@@ -25,9 +24,9 @@ func (p *player) hcall(r *image.Record) error {
 	copy(a[:], in)
 	b := a
 	m.code = papr.Code(ret)
-	code := m.calls.Call(papr.Op(op), &a)
+	m.lend(papr.Op(op), in)
 	departed := m.plain.Call(papr.Op(op), &b) != m.code || !same(b[:len(out)], out)
-	m.settle(papr.Op(op), in)
+	code := m.calls.Call(papr.Op(op), &a)
 	if code == m.code && same(a[:len(out)], out) {
 		p.compared("", departed)
 		return nil
@@ -45,16 +44,22 @@ func same(a, b []uint64) bool {
 	return true
 }
 
-// settle copies the groups that a hypercall may have changed to the default's
-// table. Resizes are settled by the HPT_NEW record that follows.
-func (m *machine) settle(op papr.Op, in []uint64) {
+// lend copies to the default's table what a hypercall may look at, so that it
+// answers from the recorded machine's state.
+func (m *machine) lend(op papr.Op, in []uint64) {
 	from, to := m.calls.Table(), m.plain.Table()
 	switch op {
-	case papr.OpEnter, papr.OpRemove, papr.OpProtect, papr.OpClearRef, papr.OpClearMod:
-		copyGroup(to, from, in[1])
 	case papr.OpBulkRemove:
 		for i := 0; i < len(in); i += 2 {
 			copyGroup(to, from, in[i]&(1<<56-1))
+		}
+	case papr.OpResizeCommit:
+		for ptex := uint64(0); ptex < from.Slots(); ptex += pte.SlotsPerGroup {
+			copyGroup(to, from, ptex)
+		}
+	default:
+		if len(in) > 1 {
+			copyGroup(to, from, in[1])
 		}
 	}
 }

@@ -21,7 +21,7 @@ type machine struct {
 	cpu      *mmu.CPU // with the machine's quirks
 	standard *mmu.CPU // without; on the same table, and never changing it
 	calls    *papr.HPT
-	plain    *papr.HPT // without quirks, on a table of its own that follows
+	plain    *papr.HPT // without quirks, on a table of its own; see lend
 	code     papr.Code // recorded code of the hypercall under way
 	slbSeen  bool      // the trace has SLB records
 	flushes  []mmu.Flush
@@ -98,36 +98,33 @@ func (m *machine) replaceTable(order int) error {
 	if m.bare {
 		return nil
 	}
-	ready := func(int) bool { return m.code != papr.LongBusy && m.code != papr.Busy }
-	m.calls, err = papr.New(papr.Config{Table: t, Memory: allRAM, Ready: ready, Quirks: papr.QEMU72})
+	m.calls, err = papr.New(papr.Config{Table: t, Memory: allRAM, Ready: m.ready, Quirks: papr.QEMU72})
 	if err != nil {
-		return err
-	}
-	own, err := hpt.New(hpt.Config{Order: order})
-	if err != nil {
-		return err
-	}
-	if m.plain, err = papr.New(papr.Config{Table: own, Memory: allRAM, Ready: ready}); err != nil {
 		return err
 	}
 	for s := range pte.Slot(t.Slots()) {
-		m.store(s, bootSlot)
+		t.StoreRaw(s, bootSlot)
 	}
-	return nil
+	return m.replacePlain(order)
 }
+
+// replacePlain gives the default a table of that order.
+func (m *machine) replacePlain(order int) error {
+	t, err := hpt.New(hpt.Config{Order: order})
+	if err != nil {
+		return err
+	}
+	m.plain, err = papr.New(papr.Config{Table: t, Memory: allRAM, Ready: m.ready})
+	return err
+}
+
+// ready lets the record decide how long the preparation of a resize takes.
+func (m *machine) ready(int) bool { return m.code != papr.LongBusy && m.code != papr.Busy }
 
 // bootSlot is what the recorded pseries machine has in every slot of the table that
 // it boots with: marked as written, so that migration sends all of it. A table that
 // a resize makes has zeros.
 var bootSlot = pte.HPTE{V: 0x40}
-
-// store puts an entry into a slot of both tables, in the form memory has.
-func (m *machine) store(s pte.Slot, e pte.HPTE) {
-	m.table.StoreRaw(s, e)
-	if m.plain != nil {
-		m.plain.Table().StoreRaw(s, e)
-	}
-}
 
 // newHPT plays HPT_NEW. After a commit the library has made the new table itself:
 // then the SYNC records that follow say what must be in it.
@@ -155,24 +152,8 @@ func (p *player) newHPT(base, mask uint64) error {
 			p.expect++
 		}
 	}
-	return m.follow(order)
-}
-
-// follow gives the default a table with the same content.
-func (m *machine) follow(order int) (err error) {
-	t := m.plain.Table()
-	if t.Order() != order {
-		if t, err = hpt.New(hpt.Config{Order: order}); err != nil {
-			return err
-		}
-		if m.plain, err = papr.New(papr.Config{Table: t, Memory: allRAM}); err != nil {
-			return err
-		}
-	}
-	for s := range pte.Slot(t.Slots()) {
-		if e := m.table.Load(s); e != t.Load(s) {
-			t.StoreRaw(s, e)
-		}
+	if m.plain.Table().Order() != order {
+		return m.replacePlain(order)
 	}
 	return nil
 }
@@ -185,7 +166,7 @@ func (p *player) sync(r *image.Record) error {
 	}
 	s, want := pte.Slot(r.P[0]), pte.HPTE{V: r.P[1], R: r.P[2]}
 	if !p.checking {
-		m.store(s, want)
+		m.table.StoreRaw(s, want)
 		return nil
 	}
 	p.expect--

@@ -46,9 +46,6 @@ func (p *player) translate(r *image.Record) error {
 		got = m.cpu.Probe(pte.EA(x.EA), acc)
 		departed = departed || r.Aux&(image.XlateSetR|image.XlateSetC) != 0
 	}
-	if got.Slot != mmu.NoSlot && r.Aux&(image.XlateSetR|image.XlateSetC) != 0 && m.plain != nil {
-		m.plain.Table().StoreRaw(got.Slot, m.table.LoadRaw(got.Slot))
-	}
 	if why == "" && !agrees(r.Aux, x, &got) {
 		why = fmt.Sprintf("%v of %#x under MSR %#x: %v slot %d, recorded %+v aux %#x", acc, x.EA, x.MSR, got, got.Slot, *x, r.Aux)
 	}
