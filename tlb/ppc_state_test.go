@@ -50,7 +50,7 @@ func scramblePPC(t *rapid.T, m binaryState) (seen []any) {
 			seen = append(seen, m.Translate(tlb.Load, ea))
 			m.TLBLD(uint32(ea))
 		case *tlb.E500Core:
-			th := m.Thread(int(v) % m.Profile().E500.Threads)
+			th := m.Thread(int(v>>1) % m.Profile().E500.Threads)
 			th.Write(tlb.E500Reg(v>>8%15), uint64(v)<<8)
 			th.Write(tlb.MAS2, ea)
 			th.TLBSRX(ea)

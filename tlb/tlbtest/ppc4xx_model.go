@@ -87,7 +87,7 @@ func (m *model4xx) Matches(ea, pid uint32, space bool) (list []int) {
 // place is the entry that a tlbwe goes to.
 func (m *model4xx) place(ra uint32, word int, value uint32) int {
 	if !m.is(tlb.PPC47x) {
-		return int(ra) % len(m.Entries)
+		return int(ra % uint32(len(m.Entries)))
 	}
 	if word != 0 {
 		return m.current
@@ -193,7 +193,7 @@ func (m *model4xx) index(ra uint32) int {
 	if m.is(tlb.PPC47x) {
 		return int(ra>>16&0xff)*m.Profile.PPC4xx.Ways + int(ra>>29&3)
 	}
-	return int(ra) % len(m.Entries)
+	return int(ra % uint32(len(m.Entries)))
 }
 
 // TLBRE is tlbre.
