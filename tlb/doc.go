@@ -47,9 +47,9 @@
 //
 //	part                      at the write     at a probe     at an access
 //	R4000                     -                shutdown       shutdown until reset (Status.TS)
-//	MIPS32 R2                 machine check    -              -
+//	MIPS64 R1                 -                machine check  machine check
+//	MIPS32 R2, MIPS64 R2      machine check    -              -
 //	MIPS32 R5, R6, MIPS64 R6  machine check    machine check  -
-//	MIPS64 R2                 -                machine check  machine check
 //	UltraSPARC I, II          -                -              undefined until demapped: OR
 //	sun4v                     demaps the old   -              cannot happen
 //	405, 440, 476             -                undefined: OR  undefined: OR
@@ -57,9 +57,9 @@
 //	e500mc, e5500, e6500      -                machine check  machine check (MCSR)
 //	603                       -                -              undefined unless the entries agree: miss
 //
-// A machine check on write prevents the write (MIPS32 4K manual). In the
-// Architecture, Release 2 of MIPS reports on writes only, Release 3 and later on
-// writes and probes.
+// A machine check on write prevents the write (MIPS32 4K manual). Release 1 of
+// the MIPS architecture leaves it to the part where a multi-hit is noticed,
+// Release 2 allows writes only, Release 3 and later writes and probes.
 //
 // # The founding question
 //

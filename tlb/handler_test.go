@@ -74,7 +74,7 @@ func (m *mipsMachine) touch(acc tlb.Access, va, pa uint64) tlb.Fault {
 	return tlb.NoFault
 }
 
-var mipsNames = []string{"r4000", "mips32r2", "mips32r5", "mips32r6", "mips64r2", "mips64r6", "mips64r6-mmid"}
+var mipsNames = []string{"r4000", "mips32r2", "mips32r5", "mips32r6", "mips64r1", "mips64r2", "mips64r6", "mips64r6-mmid"}
 
 // TestMIPSHandlersMakeNoDuplicate is the founding scenario on MIPS: a page is
 // read, a store to it faults on the live read-only entry, the kernel replaces
@@ -107,7 +107,8 @@ func TestMIPSWithoutProbe(t *testing.T) {
 		at    tlb.When
 		fault tlb.Fault
 	}{
-		"r4000":         {tlb.OnWrite, tlb.Shutdown}, // reported at the write, TLB shut down at the access
+		"r4000":         {tlb.OnWrite, tlb.Shutdown},     // reported at the write, TLB shut down at the access
+		"mips64r1":      {tlb.OnWrite, tlb.MachineCheck}, // reported at the write, machine check at the access
 		"mips64r2":      {tlb.OnWrite, tlb.MachineCheck},
 		"mips32r2":      {tlb.OnWrite, tlb.MachineCheck},
 		"mips32r5":      {tlb.OnWrite, tlb.MachineCheck},

@@ -120,8 +120,11 @@ var mipsProfiles = []Profile{
 		MultiHit: MultiHit{Write: CheckMachine, Probe: CheckMachine},
 		MIPS: MIPSParams{Entries: 32, SegBits: 32, PABits: 32, ASIDMask: 0xff, EHINV: true, Reset: ResetEHINV,
 			Release6: true, PageGrain: 0xc8000000, PageMask: largestMIPSPage}},
-	{Name: "mips64r2", Family: MIPS, // 5KE and SB1: noticed when used
+	{Name: "mips64r1", Family: MIPS, // 5K, SB-1: noticed when used, which Release 2 forbids
 		MultiHit: MultiHit{Lookup: CheckMachine, Probe: CheckMachine},
+		MIPS:     MIPSParams{Entries: 64, SegBits: 40, PABits: 36, ASIDMask: 0xff, PageMask: 0x1ffe000}},
+	{Name: "mips64r2", Family: MIPS, // 5KE
+		MultiHit: MultiHit{Write: CheckMachine},
 		MIPS:     MIPSParams{Entries: 64, SegBits: 42, PABits: 36, ASIDMask: 0xff, PageMask: largestMIPSPage}},
 	{Name: "mips64r6", Family: MIPS, // I6400 without its FTLB
 		MultiHit: MultiHit{Write: CheckMachine, Probe: CheckMachine},

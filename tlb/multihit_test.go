@@ -95,7 +95,7 @@ func TestMIPSWritePolicies(t *testing.T) {
 func TestReportsAreIndependent(t *testing.T) {
 	for _, write := range []bool{false, true} {
 		for _, lookup := range []bool{false, true} {
-			c := mipsOf(t, "mips64r2", 0)
+			c := mipsOf(t, "mips64r1", 0)
 			n := map[tlb.When]int{}
 			count := func(r tlb.Report) { n[r.When]++ }
 			if write {

@@ -92,8 +92,6 @@ func completeMIPS(p *tlb.Profile, m tlb.MIPSParams, r4000 bool) {
 	case r4000:
 		m.PageMask = 0x1ffe000
 		p.MultiHit = tlb.MultiHit{Lookup: tlb.ShutDown, Probe: tlb.ShutDown}
-	case m.SegBits != 32 && !m.EHINV:
-		p.MultiHit = tlb.MultiHit{Lookup: tlb.CheckMachine, Probe: tlb.CheckMachine}
 	case m.EHINV:
 		p.MultiHit.Probe = tlb.CheckMachine
 	}
