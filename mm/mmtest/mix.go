@@ -1,0 +1,159 @@
+package mmtest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"sync"
+
+	"github.com/hashmmu/ppc64/batch"
+	"github.com/hashmmu/ppc64/mm"
+	"github.com/hashmmu/ppc64/pte"
+	"github.com/hashmmu/ppc64/tlb"
+)
+
+// mixOperations is what each CPU does in a mix.
+const mixOperations = 250
+
+// Mix runs seeded random accesses and operations on goroutines, one per CPU, in
+// two address spaces that share a file, and returns what the Shadow and
+// [mm.Machine.Check] find: with -race, data races too. The seed fixes what each
+// CPU does, not how they interleave. It also chooses the machine: CPUs, locks,
+// hardware, and how crowded the table is, down to one free slot a group.
+func Mix(s Spec, seed uint64) (err error) {
+	r := rand.New(rand.NewPCG(seed, 0))
+	s.CPUs = 2 + r.IntN(3)
+	s.Frames = 4*Places + 16
+	s.Locks = mm.LockGranularity(r.IntN(3))
+	s.Nest = batch.Nesting(r.IntN(2))
+	s.NoPreload = r.IntN(4) == 0
+	s.Room = []int{1, 2, 8}[seed%3]
+	s.TLB = tlb.CacheConfig{Sets: 1 << r.IntN(5), Ways: 1 + r.IntN(4)}
+	m, spaces, free, err := s.New(2)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, free()) }()
+	x, err := newMix(s, m, spaces)
+	if err != nil {
+		return err
+	}
+	errs := make([]error, m.CPUs())
+	var wg sync.WaitGroup
+	for i := range errs {
+		wg.Add(1)
+		go func() {
+			defer wg.Done()
+			errs[i] = x.run(m.CPU(i), rand.New(rand.NewPCG(seed, uint64(i)+1)))
+		}()
+	}
+	wg.Wait()
+	if err := errors.Join(append(errs, x.shadow.Check())...); err != nil {
+		return fmt.Errorf("%v: %w", s, err)
+	}
+	return x.leave()
+}
+
+// mix is the layout of two address spaces: a third private memory, a third
+// a shared and a third a private mapping of the file.
+type mix struct {
+	spec   Spec
+	m      *mm.Machine
+	shadow *Shadow
+	file   *mm.Mapping
+	spaces []*mm.AddressSpace
+	vmas   []mm.VMA
+}
+
+const rwx = pte.Read | pte.Write | pte.Exec
+
+func newMix(s Spec, m *mm.Machine, spaces []*mm.AddressSpace) (*mix, error) {
+	x := &mix{spec: s, m: m, shadow: NewShadow(m), spaces: spaces}
+	x.file = m.NewMapping(FilePages, s.NoPreload)
+	const third = Places / 3
+	x.vmas = []mm.VMA{
+		{Range: s.Range(0, third-1), Prot: rwx},
+		{Range: s.Range(third, 2*third-1), Prot: rwx, Shared: true, File: x.file},
+		{Range: s.Range(2*third, Places-1), Prot: rwx, File: x.file},
+	}
+	for _, as := range spaces {
+		for _, v := range x.vmas {
+			if err := x.shadow.Map(m.CPU(0), as, v); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return x, nil
+}
+
+func (x *mix) run(c *mm.CPU, r *rand.Rand) error {
+	for range mixOperations {
+		err := x.one(c, r)
+		switch {
+		case errors.Is(err, mm.ErrNoVMA), errors.Is(err, mm.ErrProtected), errors.Is(err, mm.ErrBus), errors.Is(err, mm.ErrOverlap):
+		case err != nil:
+			return fmt.Errorf("CPU %d: %w", c.ID(), err)
+		}
+	}
+	return nil
+}
+
+// one does one operation. Two of three are accesses.
+func (x *mix) one(c *mm.CPU, r *rand.Rand) (err error) {
+	ctx := context.Background()
+	as := x.spaces[r.IntN(len(x.spaces))]
+	v := x.vmas[r.IntN(len(x.vmas))]
+	first := r.IntN(Places)
+	last := min(first+r.IntN(4), Places-1)
+	span := x.spec.Range(first, last)
+	ea := x.spec.EA(first)
+	page, n := x.spec.FileIndex(r.IntN(Places/3)), x.spec.FileIndex(2*r.IntN(3))+1
+	switch r.IntN(24) {
+	default:
+		_, err = x.shadow.Load(c, as, ea)
+	case 0, 1, 2, 3, 4, 5, 6:
+		_, err = x.shadow.Store(c, as, ea)
+	case 7, 8:
+		_, err = x.shadow.Fetch(c, as, ea)
+	case 9:
+		_, err = x.shadow.ZapPageRange(ctx, c, as, span)
+	case 10:
+		_, err = x.shadow.MadviseDontNeed(ctx, c, as, span)
+	case 11:
+		_, err = x.shadow.UnmapMappingRange(ctx, c, x.file, page, n, r.IntN(2) == 0)
+	case 12:
+		_, err = x.shadow.PunchHole(ctx, c, x.file, page, n)
+	case 13:
+		_, err = c.Protect(ctx, as, span, []pte.Access{pte.Read, pte.Read | pte.Write, rwx}[r.IntN(3)])
+	case 14:
+		_, err = x.shadow.Unmap(ctx, c, as, span)
+	case 15, 16:
+		err = x.shadow.Map(c, as, v)
+	case 17:
+		if c.ID() == 0 {
+			_, err = x.shadow.Truncate(ctx, c, x.file, x.spec.FileIndex(r.IntN(Places+1)))
+		}
+	}
+	return err
+}
+
+// leave gives everything back: no frame but the zero page may be in use (M2).
+func (x *mix) leave() error {
+	c := x.m.CPU(0)
+	for _, as := range x.spaces {
+		if _, err := c.Unmap(context.Background(), as, x.spec.Range(0, Places-1)); err != nil {
+			return err
+		}
+	}
+	if err := x.shadow.Check(); err != nil {
+		return err
+	}
+	if _, err := c.Truncate(context.Background(), x.file, 0); err != nil {
+		return err
+	}
+	if free := x.m.Frames().Free(); free != x.spec.Frames-1 {
+		return fmt.Errorf("%w: %d of %d frames free", mm.ErrRefs, free, x.spec.Frames)
+	}
+	return x.m.Check()
+}
