@@ -61,15 +61,17 @@ func (q *Quirks) written(e pte.HPTE) pte.HPTE {
 
 // without64KIn4K is a page-size table without 64K pages in 4K segments.
 func without64KIn4K(s *pte.Sizes) *pte.Sizes {
-	var bases []pte.SegPageSizes
+	var rows []pte.SegPageSizes
 	for _, b := range s.Bases() {
-		var actual []pte.ActualSize
+		row := pte.SegPageSizes{Base: b.Base, SLB: b.SLB}
 		for _, a := range b.Actual {
 			if b.Base != pte.Page4K || a.Size != pte.Page64K {
-				actual = append(actual, a)
+				row.Actual = append(row.Actual, a)
 			}
 		}
-		bases = append(bases, pte.SegPageSizes{Base: b.Base, SLB: b.SLB, Actual: actual})
+		if len(row.Actual) != 0 {
+			rows = append(rows, row)
+		}
 	}
-	return pte.MustSizes(bases)
+	return pte.MustSizes(rows) // a part of a good table is good, unless nothing is left
 }
