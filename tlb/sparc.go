@@ -118,11 +118,14 @@ const contextBits = 0x1fff
 type sparcTLB struct {
 	format  TTEFormat
 	entries []SparcEntry
+	decoded []tte // of entries, for the hit path
+	merged  tte   // what the last multiple match made together
 	tags    array
 }
 
 func newSparcTLB(p *Profile) sparcTLB {
-	return sparcTLB{format: p.Sparc.Format, entries: make([]SparcEntry, p.Sparc.Entries), tags: newArray(1, p.Sparc.Entries)}
+	n := p.Sparc.Entries
+	return sparcTLB{format: p.Sparc.Format, entries: make([]SparcEntry, n), decoded: make([]tte, n), tags: newArray(1, n)}
 }
 
 func (t *sparcTLB) cell(e SparcEntry) cell {
@@ -139,6 +142,7 @@ func (t *sparcTLB) cell(e SparcEntry) cell {
 // set puts e into entry i, whatever it overlaps.
 func (t *sparcTLB) set(i int, e SparcEntry) {
 	t.entries[i] = e
+	t.decoded[i] = t.format.decode(e.TTE)
 	if e.TTE&tteValid == 0 {
 		t.tags.clear(i)
 		return
@@ -177,8 +181,7 @@ func (t *sparcTLB) victim() int {
 	}
 	for pass := 0; pass < 2; pass++ {
 		for i := range t.entries {
-			e := &t.entries[i]
-			if !e.Used && !t.format.decode(e.TTE).locked {
+			if !t.entries[i].Used && !t.decoded[i].locked {
 				return i
 			}
 		}
@@ -200,7 +203,7 @@ func (t *sparcTLB) or(va, context uint64) (all tte) {
 		if !t.tags.cells[i].matches(va, context&contextBits|ctxLive) {
 			continue
 		}
-		d := t.format.decode(t.entries[i].TTE)
+		d := &t.decoded[i]
 		all.pa |= d.pa
 		all.shift = max(all.shift, d.shift)
 		all.write = all.write || d.write
@@ -216,16 +219,17 @@ func (t *sparcTLB) or(va, context uint64) (all tte) {
 
 // resolve turns a hit into the entry that answers. Fault is MachineCheck or
 // TLBMiss if several entries match on a part that says so.
-func (t *sparcTLB) resolve(p Policy, h Hit, va, context uint64) (tte, Fault) {
+func (t *sparcTLB) resolve(p Policy, h Hit, va, context uint64) (*tte, Fault) {
 	switch {
 	case h.N == 0 || h.N > 1 && p == Miss:
-		return tte{}, TLBMiss
+		return nil, TLBMiss
 	case h.N > 1 && p == CheckMachine:
-		return tte{}, MachineCheck
+		return nil, MachineCheck
 	case h.N > 1 && p == OrBits:
-		return t.or(va, context), NoFault
+		t.merged = t.or(va, context)
+		return &t.merged, NoFault
 	}
-	return t.format.decode(t.entries[h.First].TTE), NoFault
+	return &t.decoded[h.First], NoFault
 }
 
 // demapPage removes every entry that matches, locked ones too.
@@ -253,5 +257,6 @@ func (t *sparcTLB) demapContext(context uint64) (n int) {
 
 func (t *sparcTLB) copyFrom(src *sparcTLB) {
 	copy(t.entries, src.entries)
+	copy(t.decoded, src.decoded)
 	t.tags.copyFrom(&src.tags)
 }

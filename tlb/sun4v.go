@@ -94,7 +94,7 @@ func (v *Sun4v) DemapContext(s SparcSide, context uint64) int {
 func (v *Sun4v) DemapAll(s SparcSide) (n int) {
 	m := &v.side[s&1]
 	for i := m.tags.next(0); i >= 0; i = m.tags.next(i + 1) {
-		if !m.format.decode(m.entries[i].TTE).locked {
+		if !m.decoded[i].locked {
 			m.set(i, SparcEntry{})
 			n++
 		}
