@@ -228,3 +228,22 @@ func TestLocateRecorded(t *testing.T) {
 		require.Equal(t, want, got, filepath.Base(filepath.Dir(name)))
 	}
 }
+
+func FuzzLocate(f *testing.F) {
+	f.Add(uint64(1<<20|1), uint64(0x100), uint32(0), []byte{0, 0, 0, 0, 0, 0, 0, 0})
+	f.Add(uint64(29), ^uint64(0), uint32(5), make([]byte, 96))
+	f.Fuzz(func(t *testing.T, sdr1, ptcr uint64, lpid uint32, memory []byte) {
+		a, errA := image.LocateSDR1(sdr1)
+		b, errB := image.LocatePTCR(bytes.NewReader(memory), ptcr, lpid)
+		for i, l := range []image.Location{a, b} {
+			if err := [2]error{errA, errB}[i]; err != nil {
+				var fe *image.FormatError
+				require.ErrorAs(t, err, &fe)
+				continue
+			}
+			require.Zero(t, uint64(l.Base)&(1<<l.Order-1))
+			_, err := l.Read(bytes.NewReader(memory), image.Options{MaxOrder: 18})
+			require.Error(t, err, "the memory is too small")
+		}
+	})
+}

@@ -9,9 +9,9 @@ import (
 )
 
 // Options are what a reader is told. The zero value is right for a table of up to
-// 1 GiB in format 2 on a little-endian host.
+// 256 MiB in format 2 on a little-endian host.
 type Options struct {
-	// MaxOrder is the largest table to make, log2 of bytes; 0 means 30.
+	// MaxOrder is the largest table to make, log2 of bytes; 0 means 28.
 	MaxOrder int
 	// Format is how the table's memory holds entries.
 	Format hpt.Format
@@ -23,7 +23,7 @@ type Options struct {
 	_         struct{}
 }
 
-const defaultMaxOrder = 30
+const defaultMaxOrder = 28
 
 func (o Options) maxOrder() int {
 	if o.MaxOrder == 0 {
