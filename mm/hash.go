@@ -230,7 +230,24 @@ func (h *hash) evict(c *CPU, p page, k pte.Key) error {
 	if err != nil {
 		_, _, err = h.table.Evict(k.Hash().Group(!first, mask))
 	}
+	if err != nil && h.room(k) {
+		return nil // made by another CPU since the groups were found full
+	}
 	return err
+}
+
+// room reports whether a group of the key has a free slot.
+func (h *hash) room(k pte.Key) bool {
+	for _, secondary := range [2]bool{false, true} {
+		used := uint64(0)
+		for range h.table.Group(k.Hash().Group(secondary, h.table.Mask())) {
+			used++
+		}
+		if used < h.table.Slots()/h.table.Groups() {
+			return true
+		}
+	}
+	return false
 }
 
 // Changed queues the entry of a PTE that was cleared or restricted (Linux:
