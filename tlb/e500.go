@@ -117,7 +117,9 @@ func (p *Profile) checkE500() error {
 	return p.checkMultiHitPPC()
 }
 
-// JoinE500 makes the cores one coherence domain: a tlbivax on one invalidates in all.
+// JoinE500 makes the cores one coherence domain: a tlbivax on one invalidates
+// in all, which therefore have one owner together. Cores with owners of their
+// own stay unjoined and pass flushes through a Shootdown.
 func JoinE500(cores ...*E500Core) {
 	for _, c := range cores {
 		c.domain = append([]*E500Core(nil), cores...)

@@ -93,6 +93,15 @@ func (k *PPC4xxHandlers) FlushAll() {
 	}
 }
 
+// FlushPageAll is _tlbivax_bcast of the 476: the page goes on all of the CPUs,
+// which one goroutine must own.
+func (k *PPC4xxHandlers) FlushPageAll(ea uint64, cpus []*PPC4xxMMU) {
+	k.Yield.at("tlbivax")
+	for _, m := range cpus {
+		m.TLBIVAX(uint32(ea), k.MMU.PID, k.MMU.MSR&MSRDS != 0)
+	}
+}
+
 // searchFor loads MMUCR (PID on the 405 is loaded already) for a page.
 func (k *PPC4xxHandlers) searchFor(p *Page) {
 	pid := k.MMU.PID
@@ -102,7 +111,8 @@ func (k *PPC4xxHandlers) searchFor(p *Page) {
 	k.MMU.MMUCR = k.mmucr(pid)
 }
 
-// mmucr: STID is pid, STS the address space of data.
+// mmucr: STID is pid, STS the address space of data at the interrupt; Linux runs
+// with one address space for both.
 func (k *PPC4xxHandlers) mmucr(pid uint32) uint32 {
 	v := pid & k.MMU.layout.tid
 	if k.MMU.MSR&MSRDS != 0 {

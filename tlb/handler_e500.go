@@ -124,9 +124,9 @@ func (k *E500Handlers) spid() uint64 {
 func (k *E500Handlers) write(p *Page) {
 	t, g := k.Thread, &k.Thread.core.prof.E500
 	tsize := uint64(2)
-	for s := uint64(p.Shift) - 10; s > 2; s-- {
+	for s := int(p.Shift) - 10; s > 2; s-- {
 		if g.PageSizes>>s&1 != 0 {
-			tsize = s
+			tsize = uint64(s)
 			break
 		}
 	}

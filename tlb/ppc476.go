@@ -96,8 +96,8 @@ func (a *array) scanShift(set int, va, ctx, care uint64, shift uint8, h Hit) Hit
 	return h
 }
 
-// select4xx is the entry that a tlbwe goes to.
-func (m *PPC4xxMMU) select4xx(ra uint32, word int, value uint32) int {
+// target is the entry that a tlbwe goes to.
+func (m *PPC4xxMMU) target(ra uint32, word int, value uint32) int {
 	if !m.layout.hashed {
 		return m.indexOf(ra)
 	}
@@ -110,9 +110,10 @@ func (m *PPC4xxMMU) select4xx(ra uint32, word int, value uint32) int {
 		shift = 12
 	}
 	set := m.set47x(value&m.layout.epn, shift)
-	way := 0
 	slot := int(ra >> boltShift47x & 7)
-	switch bolting := ra&bolt47x != 0 && slot < m.bolt.usable; {
+	bolting := ra&bolt47x != 0 && slot < m.bolt.usable
+	way := 0
+	switch {
 	case bolting:
 	case ra&explicitWay47x != 0:
 		way = int(ra>>wayShift47x&3) % m.tags.ways
@@ -121,15 +122,20 @@ func (m *PPC4xxMMU) select4xx(ra uint32, word int, value uint32) int {
 	}
 	i := set*m.tags.ways + way
 	m.unbolt(i)
-	if ra&bolt47x != 0 && slot < m.bolt.usable {
-		if old := m.bolt.slot[slot]; old >= 0 {
-			m.unbolt(old)
-		}
-		m.bolt.slot[slot] = i
-		m.entries[i].bolted = true
+	if bolting {
+		m.boltInto(slot, i)
 	}
 	m.bolt.current = i
 	return i
+}
+
+// boltInto notes entry i in a slot and frees the entry that was there.
+func (m *PPC4xxMMU) boltInto(slot, i int) {
+	if old := m.bolt.slot[slot]; old >= 0 {
+		m.unbolt(old)
+	}
+	m.bolt.slot[slot] = i
+	m.entries[i].bolted = true
 }
 
 // victim47x chooses the way that a write without a way replaces: an invalid

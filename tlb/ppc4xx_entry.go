@@ -24,7 +24,7 @@ func (m *PPC4xxMMU) TLBWE(ra uint32, word int, value uint32) error {
 			return ErrUnmodelled
 		}
 	}
-	i := m.select4xx(ra, word, value)
+	i := m.target(ra, word, value)
 	e := &m.entries[i]
 	m.rewritten(e, word, value)
 	m.drop(i)

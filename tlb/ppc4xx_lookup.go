@@ -81,8 +81,7 @@ func (m *PPC4xxMMU) several(h Hit, va uint32, ctx uint64, acc Access) Result {
 	case CheckMachine:
 		return Result{Hit: h, Fault: MachineCheck}
 	}
-	all := m.multi.Lookup == OrBits
-	r, zone := m.combine(m.matching(h, va, ctx), va, acc, all)
+	r, zone := m.combine(h, va, ctx, acc)
 	r.Hit = h
 	if r.Prot&acc == 0 {
 		return m.denied(h, va, acc, zone)
@@ -90,38 +89,36 @@ func (m *PPC4xxMMU) several(h Hit, va uint32, ctx uint64, acc Access) Result {
 	return r
 }
 
-// combine answers from several entries: from all of them at once, or from the
-// first one (on the recorded 405 from the first that permits the access).
-func (m *PPC4xxMMU) combine(list []int, va uint32, acc Access, all bool) (r Result, zone bool) {
+// combine answers from several entries: from all of them at once, from the
+// first, or on the recorded 405 from the first that permits the access.
+func (m *PPC4xxMMU) combine(h Hit, va uint32, ctx uint64, acc Access) (r Result, zone bool) {
 	problem := m.MSR&MSRPR != 0
-	for _, i := range list {
+	use := func(i int) {
 		e := &m.entries[i]
 		prot, z := m.permits(e, problem)
-		if all {
-			r.PA |= m.real(e, va)
-			r.Prot |= prot
-			r.Shift = max(r.Shift, m.shift(e))
-			zone = zone || z
+		r.PA |= m.real(e, va)
+		r.Prot |= prot
+		r.Shift = max(r.Shift, m.shift(e))
+		zone = zone || z
+	}
+	permitting := m.profile.Quirks.Has(Quirk405PermittingEntry)
+	if m.multi.Lookup == FirstMatch && !permitting {
+		use(h.First)
+		return r, zone
+	}
+	for i := range m.entries {
+		if !m.tags.cells[i].matches(uint64(va), ctx|ctxLive) {
 			continue
 		}
-		r, zone = Result{PA: m.real(e, va), Prot: prot, Shift: m.shift(e)}, z
-		if prot&acc != 0 || !m.profile.Quirks.Has(Quirk405PermittingEntry) {
+		if m.multi.Lookup == FirstMatch {
+			r, zone = Result{}, false
+		}
+		use(i)
+		if m.multi.Lookup == FirstMatch && r.Prot&acc != 0 {
 			break
 		}
 	}
 	return r, zone
-}
-
-// matching lists all entries that match, in search order. Several matches are
-// rare, so this one may allocate.
-func (m *PPC4xxMMU) matching(h Hit, va uint32, ctx uint64) []int {
-	list := make([]int, 0, h.N)
-	for i := range m.entries {
-		if m.tags.cells[i].matches(uint64(va), ctx|ctxLive) {
-			list = append(list, i)
-		}
-	}
-	return list
 }
 
 // missed is a data or instruction TLB error.

@@ -289,6 +289,25 @@ func TestE6500Lock(t *testing.T) {
 	require.True(t, core.Thread(1).Translate(tlb.Load, 0x1000).OK(), "the TLB is shared")
 }
 
+// TestPPC476Broadcast: tlbivax takes the page from every CPU, of one PID.
+func TestPPC476Broadcast(t *testing.T) {
+	cpus := []*tlb.PPC4xxMMU{ppc4xxOf(t, "ppc476", 0), ppc4xxOf(t, "ppc476", 0)}
+	for _, m := range cpus {
+		for _, m.MMUCR = range []uint32{3, 4} {
+			put44x(m, 0, 0x1000|0x800, 0x5000, all44)
+		}
+	}
+	k := &tlb.PPC4xxHandlers{MMU: cpus[0]}
+	cpus[0].PID = 3
+	k.FlushPageAll(0x1000, cpus)
+	for _, m := range cpus {
+		m.PID = 3
+		require.Equal(t, tlb.TLBMiss, m.Translate(tlb.Load, 0x1000).Fault)
+		m.PID = 4
+		require.True(t, m.Translate(tlb.Load, 0x1000).OK())
+	}
+}
+
 // TestE500Broadcast: tlbivax reaches every core of the domain, tlbilx its own.
 func TestE500Broadcast(t *testing.T) {
 	a, b := e500Of(t, "e500mc", 0), e500Of(t, "e500mc", 0)
