@@ -1,0 +1,120 @@
+package mm_test
+
+import (
+	"errors"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/hashmmu/ppc64/hpt"
+	"github.com/hashmmu/ppc64/mm"
+	"github.com/hashmmu/ppc64/pte"
+	"github.com/hashmmu/ppc64/tlb"
+)
+
+func TestConfigErrors(t *testing.T) {
+	table, err := hpt.New(hpt.Config{})
+	require.NoError(t, err)
+	defer func() { require.NoError(t, table.Close()) }()
+	for field, cfg := range map[string]mm.Config{
+		"Table":  {},
+		"CPUs":   {Table: table, CPUs: mm.MaxCPUs + 1},
+		"Frames": {Table: table, Frames: -1},
+		"Locks":  {Table: table, Locks: 9},
+		"TLB":    {Table: table, TLB: tlb.CacheConfig{Sets: 3}},
+	} {
+		m, err := mm.New(cfg)
+		require.Nil(t, m, field)
+		require.ErrorIs(t, err, mm.ErrConfig)
+		var ce *mm.ConfigError
+		require.True(t, errors.As(err, &ce))
+		require.Equal(t, field, ce.Field)
+		require.ErrorContains(t, err, field+" = ")
+	}
+	_, err = mm.New(mm.Config{Table: table, CPUs: -1})
+	require.ErrorIs(t, err, mm.ErrConfig)
+	m, err := mm.New(mm.Config{Table: table})
+	require.NoError(t, err)
+	require.Equal(t, 2, m.CPUs())
+	require.Equal(t, mm.Linux61, m.Kernel())
+}
+
+func TestParseKernel(t *testing.T) {
+	for _, k := range mm.Kernels() {
+		got, err := mm.ParseKernel(k.Name)
+		require.NoError(t, err)
+		require.Equal(t, k, got)
+	}
+	_, err := mm.ParseKernel("2.4")
+	require.ErrorContains(t, err, `"2.4"; one of [2.6.20 6.1]`)
+}
+
+func TestBadRanges(t *testing.T) {
+	for _, k := range mm.Kernels() {
+		m := newMachine(t, mm.Config{Kernel: k})
+		as, c := m.NewAddressSpace(7), m.CPU(0)
+		f := m.NewMapping(4, false)
+		for _, r := range []mm.Range{{}, {Start: base, End: base}, {Start: base + 1, End: base + 0x2000}, {Start: base, End: base + 0xfff},
+			{Start: base + 0x1000, End: base}, {Start: k.TaskSize - 0x1000, End: k.TaskSize + 0x1000}} {
+			require.ErrorIs(t, c.Map(as, mm.VMA{Range: r, Prot: rw}), mm.ErrRange, "%v", r)
+			_, err := c.Unmap(ctx, as, r)
+			require.ErrorIs(t, err, mm.ErrRange)
+			_, err = c.ZapPageRange(ctx, as, r)
+			require.ErrorIs(t, err, mm.ErrRange)
+			_, err = c.MadviseDontNeed(ctx, as, r)
+			require.ErrorIs(t, err, mm.ErrRange)
+			_, err = c.Protect(ctx, as, r, rw)
+			require.ErrorIs(t, err, mm.ErrRange)
+		}
+		_, err := c.PunchHole(ctx, f, 0, 0)
+		require.ErrorIs(t, err, mm.ErrRange)
+		require.ErrorIs(t, c.Map(as, mm.VMA{Range: mm.Pages(base, 1), Shared: true}), mm.ErrRange, "shared without a file")
+		require.ErrorIs(t, c.Map(as, mm.VMA{Range: mm.Pages(base, 2), File: f, Offset: ^uint64(0)}), mm.ErrRange)
+		require.NoError(t, c.Map(as, mm.VMA{Range: mm.Pages(base, 4), Prot: rw}))
+		require.ErrorIs(t, c.Map(as, mm.VMA{Range: mm.Pages(base+0x3000, 4), Prot: rw}), mm.ErrOverlap)
+		require.NoError(t, m.Check())
+	}
+}
+
+// TestBeyondTaskSize: an address that no mapping can have reaches nothing, in
+// particular not the page that its low bits name.
+func TestBeyondTaskSize(t *testing.T) {
+	for _, k := range mm.Kernels() {
+		m := newMachine(t, mm.Config{Kernel: k})
+		as, c := m.NewAddressSpace(7), m.CPU(0)
+		require.NoError(t, c.Map(as, mm.VMA{Range: mm.Pages(base, 1), Prot: rw}))
+		require.NoError(t, c.Store(as, base, 5))
+		for _, ea := range []pte.EA{k.TaskSize, base + k.TaskSize, base + mm.MaxEA, base + 3<<60, ^pte.EA(0)} {
+			_, err := c.Load(as, ea)
+			require.ErrorIs(t, err, mm.ErrNoVMA, "%v", ea)
+		}
+		last := mm.Range{Start: k.TaskSize - 0x1000, End: k.TaskSize}
+		require.NoError(t, c.Map(as, mm.VMA{Range: last, Prot: rw}))
+		require.NoError(t, c.Store(as, last.Start, 6))
+		v, err := c.Load(as, base)
+		require.NoError(t, err)
+		require.EqualValues(t, 5, v)
+		require.NoError(t, m.Check())
+	}
+}
+
+// TestProtNone: a page without any access is out of reach in every kernel, and
+// keeps its contents.
+func TestProtNone(t *testing.T) {
+	forEachKernel(t, func(t *testing.T, cfg mm.Config) {
+		m := newMachine(t, cfg)
+		as, c := m.NewAddressSpace(7), m.CPU(0)
+		r := mm.Pages(base, 1)
+		require.NoError(t, c.Map(as, mm.VMA{Range: r, Prot: rw}))
+		require.NoError(t, c.Store(as, base, 5))
+		_, err := c.Protect(ctx, as, r, 0)
+		require.NoError(t, err)
+		_, err = m.CPU(1).Load(as, base)
+		require.ErrorIs(t, err, mm.ErrProtected)
+		_, err = c.Protect(ctx, as, r, pte.Read)
+		require.NoError(t, err)
+		v, err := c.Load(as, base)
+		require.NoError(t, err)
+		require.EqualValues(t, 5, v)
+	})
+}
