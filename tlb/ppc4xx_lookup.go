@@ -2,8 +2,8 @@ package tlb
 
 // Translate looks up ea for one access and updates DEAR and ESR on a fault.
 // Faults: TLBMiss (data or instruction TLB error), Protection (data or
-// instruction storage), MachineCheck if the profile's MultiHit
-// says so. Bits of ea above the low 32 are ignored.
+// instruction storage), MachineCheck if the profile's MultiHit says so. Bits of
+// ea above the low 32 are ignored.
 func (m *PPC4xxMMU) Translate(acc Access, ea uint64) Result {
 	va := uint32(ea)
 	space := m.space(acc)
