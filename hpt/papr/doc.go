@@ -35,7 +35,8 @@
 //     none are set after it (H7 of package hpt).
 //   - H_ENTER does not look for another entry of the page (decision of the
 //     architecture, and of the kernels that rely on it).
-//   - Bolted entries leave by H_REMOVE, H_BULK_REMOVE or H_CLEAR_HPT only (H4).
+//   - Bolted entries leave by H_REMOVE, H_BULK_REMOVE or H_CLEAR_HPT only (H4); a
+//     resize drops those that no search could find where they sat.
 //   - A failed resize leaves the table in force as it was.
 //   - An argument never makes a call panic.
 //

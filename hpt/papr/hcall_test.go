@@ -19,7 +19,9 @@ func TestNewRefuses(t *testing.T) {
 	} {
 		_, err := papr.New(c)
 		require.ErrorIs(t, err, papr.ErrConfig)
-		require.ErrorContains(t, err, name)
+		var e *papr.ConfigError
+		require.ErrorAs(t, err, &e)
+		require.Equal(t, name, e.Field)
 	}
 }
 

@@ -10,8 +10,22 @@ import (
 	"github.com/hashmmu/ppc64/pte"
 )
 
-// ErrConfig reports a Config that cannot be used.
+// ErrConfig is wrapped by every ConfigError.
 var ErrConfig = errors.New("papr: bad configuration")
+
+// ConfigError names the field of a Config that cannot be used.
+type ConfigError struct {
+	Field string
+	Value int64
+	Why   string
+}
+
+func (e *ConfigError) Error() string {
+	return fmt.Sprintf("%v: %s = %d: %s", ErrConfig, e.Field, e.Value, e.Why)
+}
+
+// Unwrap makes errors.Is(err, ErrConfig) true.
+func (e *ConfigError) Unwrap() error { return ErrConfig }
 
 // Storage is what lies at a real address.
 type Storage uint8
@@ -67,7 +81,8 @@ type Config struct {
 	NoResize bool       // H_RESIZE_HPT_* answer H_AUTHORITY
 	MaxOrder int        // largest table a guest may ask for, log2 of bytes; 0: 46
 	// Ready says whether the pending table of that order is prepared; nil: at
-	// once. Until then PREPARE answers H_LONG_BUSY and COMMIT H_BUSY.
+	// once. Until then PREPARE answers H_LONG_BUSY and COMMIT H_BUSY. It must not
+	// make a hypercall.
 	Ready   func(order int) bool
 	Rehash  bool // a resize carries entries over that are not bolted, too
 	AnySlot bool // a resize may move a bolted entry to another slot; see Resize
@@ -90,15 +105,16 @@ type HPT struct {
 	pending *hpt.Table
 }
 
-// New returns the hypercalls over a table. The error is ErrConfig.
+// New returns the hypercalls over a table. A Config that cannot be used is a
+// [*ConfigError].
 func New(c Config) (*HPT, error) {
 	switch {
 	case c.Table == nil:
-		return nil, fmt.Errorf("%w: Table is nil", ErrConfig)
+		return nil, &ConfigError{"Table", 0, "nil"}
 	case c.Memory == nil:
-		return nil, fmt.Errorf("%w: Memory is nil", ErrConfig)
+		return nil, &ConfigError{"Memory", 0, "nil"}
 	case c.MaxOrder != 0 && (c.MaxOrder < hpt.MinOrder || c.MaxOrder > hpt.MaxOrder):
-		return nil, fmt.Errorf("%w: MaxOrder %d is not within %d to %d", ErrConfig, c.MaxOrder, hpt.MinOrder, hpt.MaxOrder)
+		return nil, &ConfigError{"MaxOrder", int64(c.MaxOrder), "not 18 to 46"}
 	}
 	if c.MaxOrder == 0 {
 		c.MaxOrder = hpt.MaxOrder

@@ -17,16 +17,17 @@ func (p *player) hcall(r *image.Record) error {
 		return errors.New("hypercall without a table of its kind")
 	}
 	op, ret, in, out := r.HCall()
-	var a papr.Args
+	a, b := &p.args[0], &p.args[1]
 	if len(in) > len(a) || len(out) > len(a) {
 		return fmt.Errorf("hypercall with %d arguments and %d results", len(in), len(out))
 	}
+	*a = papr.Args{}
 	copy(a[:], in)
-	b := a
+	*b = *a
 	m.code = papr.Code(ret)
 	m.lend(papr.Op(op), in)
-	departed := m.plain.Call(papr.Op(op), &b) != m.code || !same(b[:len(out)], out)
-	code := m.calls.Call(papr.Op(op), &a)
+	departed := m.plain.Call(papr.Op(op), b) != m.code || !same(b[:len(out)], out)
+	code := m.calls.Call(papr.Op(op), a)
 	if code == m.code && same(a[:len(out)], out) {
 		p.compared("", departed)
 		return nil

@@ -7,6 +7,7 @@ import (
 	"os"
 
 	"github.com/hashmmu/ppc64/hpt/image"
+	"github.com/hashmmu/ppc64/hpt/papr"
 )
 
 // Report is what a replay came to.
@@ -69,6 +70,7 @@ type player struct {
 	checking bool     // SYNC records are compared, not stored: a resize has made the table
 	expect   int64    // entries of that table which no SYNC has named yet
 	xlate    image.Xlate
+	args     [2]papr.Args // of a hypercall on the recorded machine and on the default
 }
 
 func (p *player) run(t *image.Trace) error {
