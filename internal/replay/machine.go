@@ -23,6 +23,7 @@ type machine struct {
 	calls    *papr.HPT
 	plain    *papr.HPT // without quirks, on a table of its own; see lend
 	code     papr.Code // recorded code of the hypercall under way
+	maxOrder int       // of tables, log2 of bytes
 	slbSeen  bool      // the trace has SLB records
 	flushes  []mmu.Flush
 }
@@ -34,8 +35,8 @@ const lpcrISA300 = 0x20012
 // newMachine says from the first STATE record what machine was recorded: on
 // powernv the table has an address, and POWER9 sets bits of LPCR that POWER8 has
 // not.
-func newMachine(lpcr, base uint64) (m *machine, err error) {
-	m = &machine{bare: base != 0, profile: mmu.POWER8}
+func newMachine(lpcr, base uint64, maxOrder int) (m *machine, err error) {
+	m = &machine{bare: base != 0, profile: mmu.POWER8, maxOrder: maxOrder}
 	if lpcr&lpcrISA300 != 0 {
 		m.profile = mmu.POWER9
 	}
@@ -98,7 +99,7 @@ func (m *machine) replaceTable(order int) error {
 	if m.bare {
 		return nil
 	}
-	m.calls, err = papr.New(papr.Config{Table: t, Memory: allRAM, Ready: m.ready, Quirks: papr.QEMU72})
+	m.calls, err = papr.New(papr.Config{Table: t, Memory: allRAM, MaxOrder: m.maxOrder, Ready: m.ready, Quirks: papr.QEMU72})
 	if err != nil {
 		return err
 	}
@@ -114,7 +115,7 @@ func (m *machine) replacePlain(order int) error {
 	if err != nil {
 		return err
 	}
-	m.plain, err = papr.New(papr.Config{Table: t, Memory: allRAM, Ready: m.ready})
+	m.plain, err = papr.New(papr.Config{Table: t, Memory: allRAM, MaxOrder: m.maxOrder, Ready: m.ready})
 	return err
 }
 

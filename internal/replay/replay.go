@@ -109,7 +109,7 @@ func (p *player) begin(r *image.Record) (err error) {
 		}
 		return nil
 	}
-	if p.m, err = newMachine(r.P[0], r.P[4]); err != nil {
+	if p.m, err = newMachine(r.P[0], r.P[4], p.maxOrder); err != nil {
 		return err
 	}
 	for i := range p.early {

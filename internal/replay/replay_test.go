@@ -180,6 +180,18 @@ func TestImpossibleTraces(t *testing.T) {
 	require.ErrorIs(t, err, image.ErrFormat)
 }
 
+// A trace cannot have the library make a table beyond the limit by a resize.
+func TestResizeBeyondTheLimit(t *testing.T) {
+	rs := handmade()
+	binary.LittleEndian.PutUint64(rs[6][8*3:], 40) // the order of each hypercall
+	binary.LittleEndian.PutUint64(rs[7][8*3:], 40)
+	binary.LittleEndian.PutUint64(rs[8][8*3:], 40)
+	r, err := Run(bytes.NewReader(trace(rs)))
+	require.NoError(t, err)
+	require.Positive(t, r.Mismatches)
+	require.Contains(t, r.First, "H_RESOURCE")
+}
+
 // handmade is a short trace on the smallest table: a page is entered, written,
 // and removed, and the table resized.
 func handmade() [][]byte {
