@@ -56,6 +56,23 @@ func TestZapAllocatesNothing(t *testing.T) {
 	}
 }
 
+// TestFileFaultsAllocateNothing: the same for pages of the page cache, taken away
+// through the reverse map.
+func TestFileFaultsAllocateNothing(t *testing.T) {
+	m := newMachine(t, mm.Config{})
+	c, as, f := m.CPU(0), m.NewAddressSpace(7), m.NewMapping(256, true)
+	r := mm.Pages(base, 256)
+	require.NoError(t, c.Map(as, mm.VMA{Range: r, Prot: rw, Shared: true, File: f}))
+	touch(t, c, as, r)
+	n := testing.AllocsPerRun(3, func() {
+		if res, err := c.UnmapMappingRange(ctx, f, 0, 0, true); err != nil || res.Pages != 256 {
+			t.Fatal(res, err)
+		}
+		touch(t, c, as, r)
+	})
+	require.LessOrEqual(t, n, 8.0, "some for the call, none for a page")
+}
+
 // TestHitsAllocateNothing: an access that the TLB or the hash table answers.
 func TestHitsAllocateNothing(t *testing.T) {
 	for _, k := range mm.Kernels() {

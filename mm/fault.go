@@ -101,7 +101,7 @@ func (c *CPU) copyOut(p page, ra pte.RA) uint64 {
 // since it had count seq, it gives the page back and lets the access try again.
 func (c *CPU) install(p page, entry pte.LinuxPTE, a pte.Access, ra pte.RA, f *Mapping, seq uint64) {
 	var more []Touch
-	if f != nil {
+	if f != nil && c.stepper != nil {
 		more = append(more, Touch{f.loc(), TouchRead})
 	}
 	none := c.m.kernel.Layout.None(c.lockPTE(p, more...))

@@ -19,7 +19,10 @@ func (c *CPU) read(p page) pte.LinuxPTE {
 // it could as well have done before. more is what the caller reads in the same
 // step, for the same reason.
 func (c *CPU) lockPTE(p page, more ...Touch) pte.LinuxPTE {
-	c.lock(p.table.ptl, p.ea, append(more, Touch{p.loc(), TouchRead})...)
+	if c.stepper != nil {
+		more = append(more, Touch{p.loc(), TouchRead})
+	}
+	c.lock(p.table.ptl, p.ea, more...)
 	v := p.load()
 	c.saw(uint64(v))
 	return v
