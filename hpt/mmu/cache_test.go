@@ -234,3 +234,88 @@ func TestCacheChanged(t *testing.T) {
 	require.True(t, x.Cached)
 	require.Equal(t, pte.Read|pte.Write|pte.Exec, x.Prot)
 }
+
+// What a line depends on besides its page: the context, the partition, and the
+// keys as they are now.
+func TestCacheContext(t *testing.T) {
+	r := newRig(t, mmu.Config{TLB: 6})
+	r.slb(0, plainEA, plainWord) // Ks=0, Kp=1
+	a := rw()
+	a.PP, a.Key = pte.PPSupervisorRW, 5
+	r.insert(plainKey(), 0x7000, pte.Page4K, a)
+	warm := func() {
+		r.SetMSR(on)
+		r.Translate(plainEA, pte.Write)
+		require.True(t, r.Translate(plainEA, pte.Write).Cached)
+	}
+	warm()
+	r.SetMSR(on | mmu.MSRPR)
+	require.EqualValues(t, mmu.StatusProtection, r.Translate(plainEA, pte.Read).Status)
+
+	warm()
+	r.SetAMR(2 << (62 - 2*5))
+	require.EqualValues(t, mmu.StatusKey|mmu.StatusStore, r.Translate(plainEA, pte.Write).Status)
+	x := r.Translate(plainEA, pte.Read)
+	require.True(t, x.Cached)
+	require.Equal(t, pte.Read|pte.Exec, x.Prot)
+	r.SetAMR(0)
+	require.True(t, r.Translate(plainEA, pte.Write).Cached, "a key that opens again needs no walk")
+
+	warm()
+	r.SetLPIDR(3)
+	require.Zero(t, r.Live())
+	warm()
+	r.TLBIE(mmu.TLBIE{RB: 2 << 10, Local: true})
+	require.Zero(t, r.Live())
+	warm()
+	r.SetMSR(on | mmu.MSRHV)
+	r.TLBIE(mmu.TLBIE{RB: 2 << 10, RS: 2})
+	require.Equal(t, 1, r.Live(), "another partition's")
+	r.TLBIE(mmu.TLBIE{RB: 2 << 10, RS: 3})
+	require.Zero(t, r.Live())
+}
+
+// The hypervisor and a partition have different tables from ISA 3.0 on.
+func TestCacheHypervisor(t *testing.T) {
+	m := newRAM()
+	partitions(t, m)
+	r := withStorage(newRig(t, mmu.Config{Profile: mmu.POWER9, TLB: 6}), m)
+	r.SetPTCR(0x10000)
+	r.SetLPIDR(3)
+	r.slb(0, plainEA, plainWord)
+	for ra, at := range map[pte.RA]pte.RA{0x7000: 0x100000, 0x8000: 0x200000} {
+		r.tab = m.tables[at]
+		r.insert(plainKey(), ra, pte.Page4K, rw())
+	}
+	both := func() {
+		for range 2 {
+			r.SetMSR(on)
+			require.EqualValues(t, 0x8678, r.Translate(plainEA, pte.Read).RA)
+			r.SetMSR(on | mmu.MSRHV)
+			require.EqualValues(t, 0x7678, r.Translate(plainEA, pte.Read).RA)
+		}
+		require.Equal(t, 2, r.Live())
+	}
+	both()
+	r.TLBIE(mmu.TLBIE{RB: 2 << 10, RS: 0})
+	require.Equal(t, 1, r.Live())
+	both()
+	r.TLBIE(mmu.TLBIE{RB: 2 << 10, RS: 3})
+	require.Equal(t, 1, r.Live())
+	require.True(t, r.Translate(plainEA, pte.Read).Cached)
+}
+
+// A global tlbie empties another CPU's line when its owner drains.
+func TestCacheDomain(t *testing.T) {
+	d := &mmu.Domain{}
+	a, b := newRig(t, mmu.Config{Domain: d}), newRig(t, mmu.Config{Domain: d, TLB: 4})
+	b.SetMSR(on)
+	b.slb(0, plainEA, plainWord)
+	b.insert(plainKey(), 0x7000, pte.Page4K, rw())
+	b.Translate(plainEA, pte.Read)
+	rb, _ := mmu.EncodeTLBIE(sizes, plainKey(), pte.Page4K)
+	a.TLBIE(mmu.TLBIE{RB: rb})
+	require.Equal(t, 1, b.Live())
+	b.Drain(nil)
+	require.Zero(t, b.Live())
+}
