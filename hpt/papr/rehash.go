@@ -116,12 +116,15 @@ func collision(dst, src *hpt.Table, sizes *pte.Sizes, s pte.Slot, e pte.HPTE, ke
 	}
 	c.Entries[0] = dst.Load(c.Slot)
 	for o, oe := range src.All() {
+		if o == s || oe.R != c.Entries[0].R || (oe.V^c.Entries[0].V)&^pte.VSecondary != 0 {
+			continue // not it; H counts for nothing, since it may have changed sides
+		}
 		k, _, err := sizes.Key(oe, o.Group(), src.Mask())
-		h := c.Entries[0].Secondary() // it may have changed sides
-		if err == nil && o != s && oe.R == c.Entries[0].R && (oe.V^c.Entries[0].V)&^pte.VSecondary == 0 &&
-			k.Hash().Group(h, dst.Mask()) == c.Slot.Group() {
+		if err == nil && k.Hash().Group(c.Entries[0].Secondary(), dst.Mask()) == c.Slot.Group() {
 			c.Old[0] = o
-			break
+			if o.Index() == c.Slot.Index() {
+				break // and not an equal one beside it
+			}
 		}
 	}
 	return c

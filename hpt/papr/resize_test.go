@@ -110,6 +110,25 @@ func TestResizeAnySlot(t *testing.T) {
 	}
 }
 
+// Of equal entries, the one that took the slot is named.
+func TestResizeCollisionAmongEqual(t *testing.T) {
+	src, err := hpt.New(hpt.Config{Order: 19})
+	require.NoError(t, err)
+	k, e := entry(0x123, 5, pte.Page4K, pte.Page4K, pte.Attr{Bolted: true})
+	k2, e2 := entry(0x123+1<<11, 5, pte.Page4K, pte.Page4K, pte.Attr{Bolted: true})
+	g, g2 := k.Hash().Primary(src.Mask()), k2.Hash().Primary(src.Mask())
+	src.StoreRaw(pte.Slot(g*8+3), e)
+	src.StoreRaw(pte.Slot(g*8+5), e)
+	src.StoreRaw(pte.Slot(g2*8+5), e2)
+	dst, err := hpt.New(hpt.Config{})
+	require.NoError(t, err)
+	_, err = papr.Resize(dst, src, sizes, false, false)
+	var c *papr.CollisionError
+	require.ErrorAs(t, err, &c)
+	require.Equal(t, [2]pte.Slot{pte.Slot(g*8 + 5), pte.Slot(g2*8 + 5)}, c.Old)
+	require.ErrorContains(t, err, "two bolted entries need one slot: slot ")
+}
+
 // Seventeen bolted entries of one pair of groups fit nowhere.
 func TestResizeAnySlotFull(t *testing.T) {
 	src, err := hpt.New(hpt.Config{Order: 23})
