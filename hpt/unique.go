@@ -76,7 +76,7 @@ func (t *Table) unique(k pte.Key) unique {
 		t:      t,
 		groups: [2]uint64{hash.Primary(t.mask), hash.Secondary(t.mask)},
 		want:   [2]needle{t.needle(k, false), t.needle(k, true)},
-		tag:    sched.AddUint64(t.tags, 1),
+		tag:    sched.Unique(t.tags),
 	}
 	u.shared = u.want[0].mask &^ (3<<62 | pte.VValid)
 	for i, n := range u.want {

@@ -24,6 +24,9 @@ func CompareAndSwapUint64(p *uint64, old, new uint64) bool {
 // AddUint64 is atomic.AddUint64.
 func AddUint64(p *uint64, delta uint64) uint64 { return atomic.AddUint64(p, delta) }
 
+// Unique returns a number that no other call with this p returns.
+func Unique(p *uint64) uint64 { return atomic.AddUint64(p, 1) }
+
 // AwaitChange gives the processor away because *p was seen as v and there is
 // nothing to do before it changes. It may return before that.
 func AwaitChange(p *uint64, v uint64) { runtime.Gosched() }

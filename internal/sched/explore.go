@@ -64,6 +64,20 @@ func AddUint64(p *uint64, delta uint64) uint64 {
 	return atomic.AddUint64(p, delta)
 }
 
+// Names, when set, gives the numbers of Unique. What a caller does may depend on
+// whether two such numbers are equal, and on nothing else of them. Numbers made
+// of the CPU and a count of its own are then as good as a shared counter, which
+// would make executions differ that only number their calls in another order.
+var Names func() uint64
+
+// Unique is a step that counts *p up, or no step but a call of Names.
+func Unique(p *uint64) uint64 {
+	if n := Names; n != nil {
+		return n()
+	}
+	return AddUint64(p, 1)
+}
+
 // AwaitChange is a step that is enabled once *p differs from v.
 func AwaitChange(p *uint64, v uint64) { step(Await, unsafe.Pointer(p), 8, v) }
 
