@@ -62,9 +62,16 @@ func TestFailure(t *testing.T) {
 	require.Contains(t, out, "first failure")
 }
 
-// A recording of a software-loaded TLB goes to its own runner.
+// Recordings of software-loaded TLBs, sequences and traces, go to their runner.
 func TestSoftware(t *testing.T) {
-	status, out, errs := call(`{"cpu":"4Kc","seq":0,"ops":[["nonsense"]]}`, "-")
+	const soft = "../../internal/softtlbvec/testdata/"
+	status, out, errs := call("", "-json", soft+"440_flow.jsonl.gz", soft+"24Kf_boot.trace.gz")
+	require.Empty(t, errs)
+	require.Zero(t, status)
+	require.Contains(t, out, `"kind":"tlb-44x"`)
+	require.Contains(t, out, `"kind":"tlb-mips-linux"`)
+
+	status, out, errs = call(`{"cpu":"4Kc","seq":0,"ops":[["nonsense"]]}`, "-")
 	require.Equal(t, 2, status)
 	require.Empty(t, out)
 	require.Contains(t, errs, "softtlbvec")
