@@ -44,8 +44,6 @@ func (f *Failure) Reason() string {
 			waits[i] = w.String()
 		}
 		return "deadlock: " + strings.Join(waits, "; ")
-	case Panicked:
-		return fmt.Sprintf("%s: %v", f.Name, f.Err)
 	}
 	return fmt.Sprintf("%s: %v", f.Name, f.Err)
 }
@@ -53,7 +51,7 @@ func (f *Failure) Reason() string {
 // String gives the reason, the schedule and the trace with one column per CPU.
 func (f *Failure) String() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s\nschedule %s (%d steps, %d context switches", f.Reason(), f.Schedule, f.Schedule.Steps(), f.Schedule.Switches())
+	fmt.Fprintf(&b, "%s\nschedule %s (%s", f.Reason(), f.Schedule, f.Schedule.size())
 	if f.Minimal {
 		b.WriteString(", no fewer possible")
 	}

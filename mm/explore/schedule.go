@@ -72,18 +72,16 @@ func (s Schedule) Steps() int {
 // Switches is the number of times another CPU goes on.
 func (s Schedule) Switches() int { return max(len(s)-1, 0) }
 
-// steps spells the schedule out, one CPU number per step.
-func (s Schedule) steps() []uint8 {
-	steps := make([]uint8, 0, min(s.Steps(), 1<<16))
-	for _, t := range s {
-		for range t.Steps {
-			steps = append(steps, uint8(t.CPU))
-		}
+// size is "10 steps, 1 context switch".
+func (s Schedule) size() string {
+	switches := plural(int64(s.Switches()), "context switch")
+	if s.Switches() != 1 {
+		switches = fmt.Sprintf("%d context switches", s.Switches())
 	}
-	return steps
+	return plural(int64(s.Steps()), "step") + ", " + switches
 }
 
-// scheduleOf is the inverse of steps.
+// scheduleOf is the schedule that runs one step of each CPU in turn.
 func scheduleOf(steps []uint8) Schedule {
 	var s Schedule
 	for _, cpu := range steps {
