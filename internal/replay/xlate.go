@@ -108,7 +108,6 @@ func (p *player) slb(r *image.Record) error {
 
 // slbOp performs an SLB instruction and returns what the trace has as result.
 func slbOp(c *mmu.CPU, op uint16, rb, rs uint64) (result uint64, err error) {
-	ok := true
 	switch op {
 	case 1: // slbmte: 1 if it traps
 		if !c.SLBMTE(rb, rs) {
@@ -123,11 +122,12 @@ func slbOp(c *mmu.CPU, op uint16, rb, rs uint64) (result uint64, err error) {
 	case 5:
 		c.SLBIAG(rb, rs != 0) // recorded with RS in RB's place, L in RS's
 	case 6:
-		result, ok = c.SLBMFEE(rb)
+		result, _ = c.SLBMFEE(rb)
 	case 7:
-		result, ok = c.SLBMFEV(rb)
+		result, _ = c.SLBMFEV(rb)
 	case 8:
-		if result, ok = c.SLBFEE(rb); !ok {
+		var found bool
+		if result, found = c.SLBFEE(rb); !found {
 			result = ^uint64(0) // as recorded; the instruction gives 0
 		}
 	default:
