@@ -213,7 +213,7 @@ func FuzzTranslate(f *testing.F) {
 			m.hptes[n("ptex")%(2048*8)] = pte.HPTE{V: n("v"), R: n("r")}
 		}
 		if n("lpcr")%4 == 0 {
-			m.regs.LPCR = n("lpcr") &^ mmu.LPCRUPRT
+			m.regs.LPCR = n("lpcr")
 		}
 		compare(t, m, ea, acc, n("probe")%2 == 0)
 	})
