@@ -24,13 +24,13 @@ func (c *CPU) Store(as *AddressSpace, ea pte.EA, stamp uint64) error {
 	return err
 }
 
-// explorerPatience is how often in a row an explored access may fail in the same
-// way, its PTE unchanged. A CPU in hardware would go on until another one
-// changes something; an exploration would never end.
-const explorerPatience = 3
+// explorerPatience is how often an explored access may fail. A CPU in hardware
+// would go on until another one changes something; an exploration would never
+// end.
+const explorerPatience = 8
 
-// ErrRefault ends an explored access that kept failing in the same way. It does
-// not occur without a Stepper.
+// ErrRefault ends an explored access that kept failing. It does not occur
+// without a Stepper.
 var ErrRefault = errors.New("mm: explored access given up")
 
 // Access is an access by user code: the TLB, the walk behind it, the low-level
@@ -43,14 +43,11 @@ func (c *CPU) Access(as *AddressSpace, ea pte.EA, a pte.Access, stamp uint64) (u
 	}
 	as.users.add(c.id)
 	k := as.key(ea)
-	var last refault
-	for {
+	for try := 1; ; try++ {
 		if c.stepper != nil {
-			c.accessStep(k, ea)
+			c.accessStep(k, ea, a)
 		}
 		got, o := c.hardware(k, a, stamp)
-		c.saw(uint64(o))
-		c.saw(got)
 		if o == Hit {
 			return got, nil
 		}
@@ -58,7 +55,7 @@ func (c *CPU) Access(as *AddressSpace, ea pte.EA, a pte.Access, stamp uint64) (u
 		if err == nil && !handled {
 			err = c.Fault(as, ea, a)
 		}
-		if err == nil && c.stepper != nil && last.again(o, as.PTE(ea)) {
+		if err == nil && c.stepper != nil && try == explorerPatience {
 			err = ErrRefault
 		}
 		if err != nil {
@@ -107,26 +104,10 @@ const (
 )
 
 // accessStep stops before a hardware access.
-func (c *CPU) accessStep(k pte.Key, ea pte.EA) {
-	touches := c.m.backend.Touches(k, nil)
+func (c *CPU) accessStep(k pte.Key, ea pte.EA, a pte.Access) {
+	c.touches = c.m.backend.Touches(k, a, c.touches[:0])
 	if !c.m.noTLB {
-		touches = append(touches, Touch{Loc{LocTLB, uint64(c.id)}, TouchWrite})
+		c.touches = append(c.touches, Touch{Loc{LocTLB, uint64(c.id)}, TouchWrite})
 	}
-	c.await(StepAccess, ea, nil, touches...)
-}
-
-// refault remembers how an explored access failed last.
-type refault struct {
-	tries   int
-	outcome Outcome
-	entry   pte.LinuxPTE
-}
-
-// again counts a failure and reports whether the access is to be given up.
-func (r *refault) again(o Outcome, p pte.LinuxPTE) bool {
-	if o != r.outcome || p != r.entry {
-		*r = refault{0, o, p}
-	}
-	r.tries++
-	return r.tries == explorerPatience
+	c.stepper.Step(c.id, Op{StepAccess, ea, c.touches, nil})
 }

@@ -13,8 +13,8 @@ type Backend interface {
 	// access counts as used for it (R, C). The CPU calls it with its hardware held,
 	// so it must not stop, wait or touch a TLB.
 	Walk(k pte.Key, a pte.Access) (Translation, Outcome)
-	// Touches lists what Walk uses, for an explorer.
-	Touches(k pte.Key, buf []Touch) []Touch
+	// Touches appends what Walk uses for such an access, for an explorer.
+	Touches(k pte.Key, a pte.Access, buf []Touch) []Touch
 	// Miss handles an access that hardware could not do, from the Linux page
 	// tables alone. handled is false when that is not enough: a page fault. An
 	// error ends the access.
@@ -28,9 +28,10 @@ type Backend interface {
 	// Flush removes translations from behind the TLBs; the CPU then removes them
 	// from the TLBs themselves.
 	Flush(c *CPU, as *AddressSpace, refs []pte.Ref)
-	// Digest is a fingerprint of everything behind the TLBs that Walk and Flush
-	// look at for the page, for an explorer.
-	Digest(k pte.Key) uint64
+	// Locations lists where translations of the page are kept, for an explorer:
+	// everything behind the TLBs that Walk and Flush look at. The first tells how
+	// many there are.
+	Locations(k pte.Key) []Location
 	// Valid returns how many translations of the page exist behind the TLBs, and
 	// whether they disagree. Two or more are a duplicate.
 	Valid(k pte.Key) (n int, conflict bool)

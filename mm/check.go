@@ -33,16 +33,25 @@ func (as *AddressSpace) Duplicate(ea pte.EA) (dup, conflict bool) {
 // has as many references as it has users (M2); no freed frame was ever used. It
 // returns all it finds, joined.
 func (m *Machine) Check() error {
-	errs := []error{m.frames.Err()}
-	refs := map[pte.RA]int{m.zero: 1}
+	var errs []error
+	add := func(err error) {
+		if err != nil {
+			errs = append(errs, err)
+		}
+	}
+	add(m.frames.Err())
+	refs := make([]int, len(m.frames.frames))
+	refs[m.frames.index(m.zero)]++
 	owner := make(map[pte.Key]pte.LinuxPTE)
 	for _, as := range m.spaces {
 		as.pages(func(ea pte.EA, p pte.LinuxPTE) {
 			k := as.key(ea)
-			errs = append(errs, m.checkPage(k, ea, p))
+			add(m.checkPage(k, ea, p))
 			if m.kernel.Layout.IsPresent(p) {
-				owner[k] = p
-				refs[m.kernel.Layout.RA(p)]++
+				refs[m.frames.index(m.kernel.Layout.RA(p))]++
+				if !m.noTLB {
+					owner[k] = p
+				}
 			}
 		})
 	}
@@ -50,24 +59,26 @@ func (m *Machine) Check() error {
 		f.count(refs)
 	}
 	for _, c := range m.cpus {
-		errs = append(errs, c.checkTLB(owner))
+		add(c.checkTLB(owner))
 	}
-	errs = append(errs, m.checkRefs(refs))
+	add(m.checkRefs(refs))
 	return errors.Join(errs...)
 }
 
 // pages calls f for every PTE that ever mapped a page, those that are none now
 // too: that is where an orphan would be.
 func (as *AddressSpace) pages(f func(pte.EA, pte.LinuxPTE)) {
-	for ea := pte.EA(0); ea < MaxEA; {
-		t, span := as.pgd.seek(ea)
-		end := ea&^(span-1) + span
-		for ; t != nil && ea < end; ea += pageSize {
-			if t.everSet(ea) {
-				f(ea, pte.LinuxPTE(t.entry(ea).Load()))
+	for i := range as.pgd {
+		u := as.pgd[i].Load()
+		for j := 0; u != nil && j < len(u); j++ {
+			m := u[j].Load()
+			for k := 0; m != nil && k < len(m); k++ {
+				base := pte.EA(i)<<pgdShift | pte.EA(j)<<pudShift | pte.EA(k)<<pmdShift
+				if t := m[k].Load(); t != nil {
+					t.each(func(n int) { f(base|pte.EA(n)<<pte.VPNShift, pte.LinuxPTE(t.entries[n].Load())) })
+				}
 			}
 		}
-		ea = end
 	}
 }
 
@@ -99,21 +110,21 @@ func (c *CPU) checkTLB(owner map[pte.Key]pte.LinuxPTE) error {
 }
 
 // count adds the references that the page cache holds.
-func (f *Mapping) count(refs map[pte.RA]int) {
+func (f *Mapping) count(refs []int) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for _, ra := range f.pages {
-		refs[ra]++
+		refs[f.m.frames.index(ra)]++
 	}
 }
 
 // checkRefs compares reference counts with the users found.
-func (m *Machine) checkRefs(want map[pte.RA]int) error {
+func (m *Machine) checkRefs(want []int) error {
 	var errs []error
 	for i := range m.frames.frames {
-		ra := m.frames.base + pte.RA(i)<<pte.VPNShift
-		if have := m.frames.Refs(ra); have != want[ra] {
-			errs = append(errs, fmt.Errorf("%w: %v has %d, wants %d", ErrRefs, ra, have, want[ra]))
+		if have := int(m.frames.frames[i].refs.Load()); have != want[i] {
+			ra := m.frames.base + pte.RA(i)<<pte.VPNShift
+			errs = append(errs, fmt.Errorf("%w: %v has %d, wants %d", ErrRefs, ra, have, want[i]))
 		}
 	}
 	return errors.Join(errs...)

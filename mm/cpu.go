@@ -16,11 +16,14 @@ type CPU struct {
 	id      int      // immutable
 	stepper Stepper  // immutable; nil unless explored
 
-	batch  *batch.Batch // owned by the CPU (Linux: ppc64_tlb_batch)
-	gather gather       // owned by the CPU (Linux: mmu_gathers)
-	held   []*lock      // owned by the CPU; the kernel locks it holds
-	one    [1]pte.Ref   // owned by the CPU; an argument that must not escape
-	random uint64       // owned by the CPU; the time base of victim choice
+	batch   *batch.Batch // owned by the CPU (Linux: ppc64_tlb_batch)
+	gather  gather       // owned by the CPU (Linux: mmu_gathers)
+	held    []*lock      // owned by the CPU; the kernel locks it holds
+	touches []Touch      // owned by the CPU; of the operation that it stops before
+	waits   page         // owned by the CPU; whose BUSY bit it waits for
+	waited  func() bool  // immutable; waits is not busy
+	one     [1]pte.Ref   // owned by the CPU; an argument that must not escape
+	random  uint64       // owned by the CPU; the time base of victim choice
 
 	// hw makes a translation and the memory access by it one step: a tlbie from
 	// another CPU waits for it, as tlbsync does.
@@ -71,11 +74,11 @@ func (c *CPU) tlbie(as *AddressSpace, s batch.Scope, refs []pte.Ref) {
 }
 
 func (c *CPU) tlbieStep(as *AddressSpace, refs []pte.Ref) {
-	touches := make([]Touch, 0, MaxCPUs)
+	c.touches = c.touches[:0]
 	for i := range c.m.cpus {
-		touches = append(touches, Touch{Loc{LocTLB, uint64(i)}, TouchWrite})
+		c.touches = append(c.touches, Touch{Loc{LocTLB, uint64(i)}, TouchWrite})
 	}
-	c.await(StepTLBIE, as.address(refs[0].Key), nil, touches...)
+	c.stepper.Step(c.id, Op{StepTLBIE, as.address(refs[0].Key), c.touches, nil})
 }
 
 func (c *CPU) dropTLB(refs []pte.Ref) {
@@ -83,6 +86,14 @@ func (c *CPU) dropTLB(refs []pte.Ref) {
 	defer c.hw.Unlock()
 	for i := range refs {
 		c.tlb.Invalidate(refs[i].Key, refs[i].Actual)
+	}
+}
+
+// awaitNotBusy stops before a change of a PTE until that is not busy.
+func (c *CPU) awaitNotBusy(s Step, p page) {
+	if c.stepper != nil {
+		c.waits = p
+		c.await(s, p.ea, c.waited, Touch{p.hashBits(), TouchWrite}, Touch{p.loc(), TouchWrite})
 	}
 }
 

@@ -43,7 +43,7 @@ func (c *CPU) anonymousFault(v *VMA, p page, a pte.Access) error {
 	} else {
 		c.get(p, ra)
 	}
-	c.install(p, l.Make(ra, grant)|l.Accessed|flags, a, ra, nil, 0)
+	c.install(p, l.Make(ra, grant)|l.Accessed|flags, a, ra, nil)
 	return nil
 }
 
@@ -63,17 +63,17 @@ func (c *CPU) newAnon(p page, stamp uint64) (pte.RA, error) {
 // of it (Linux: do_no_page, do_read_fault, do_cow_fault, do_shared_fault).
 func (c *CPU) fileFault(v *VMA, p page, a pte.Access) error {
 	l := c.m.kernel.Layout
-	ra, seq, err := c.filePage(v.File, v.index(p.ea), p.ea)
+	found, err := c.filePage(v.File, v.index(p.ea), p.ea)
 	if err != nil {
 		return err
 	}
+	ra := found.ra
 	store := a.Has(pte.Write)
 	grant := v.Prot
 	if store && !v.Shared {
-		file := ra
-		stamp := c.copyOut(p, file)
+		stamp := c.copyOut(p, found.ra)
 		ra, err = c.newAnon(p, stamp)
-		c.put(file)
+		c.put(found.ra)
 		if err != nil {
 			return err
 		}
@@ -84,7 +84,7 @@ func (c *CPU) fileFault(v *VMA, p page, a pte.Access) error {
 	if store {
 		entry |= l.Dirty
 	}
-	c.install(p, entry, a, ra, v.File, seq)
+	c.install(p, entry, a, ra, &found)
 	return nil
 }
 
@@ -97,15 +97,21 @@ func (c *CPU) copyOut(p page, ra pte.RA) uint64 {
 }
 
 // install sets a PTE that is still none and enters it into the hash table. If
-// the PTE has been set since, or pages of the file f have begun to be unmapped
-// since it had count seq, it gives the page back and lets the access try again.
-func (c *CPU) install(p page, entry pte.LinuxPTE, a pte.Access, ra pte.RA, f *Mapping, seq uint64) {
-	var more []Touch
-	if f != nil && c.stepper != nil {
-		more = append(more, Touch{f.loc(), TouchRead})
+// the PTE has been set since, or the page of the file that found is has gone
+// since, it gives the frame back and lets the access try again. found is nil for
+// an anonymous page.
+func (c *CPU) install(p page, entry pte.LinuxPTE, a pte.Access, ra pte.RA, found *cachedPage) {
+	var buf [1]Touch
+	more := buf[:0]
+	switch {
+	case c.stepper == nil || found == nil:
+	case c.m.kernel.TruncateCount:
+		more = append(more, Touch{found.file.countLoc(), TouchRead})
+	default:
+		more = append(more, Touch{found.file.loc(), TouchRead})
 	}
 	none := c.m.kernel.Layout.None(c.lockPTE(p, more...))
-	if !none || f != nil && c.truncated(f, seq) {
+	if !none || found != nil && found.gone(c.m.kernel) {
 		c.unlockPTEs(p.table, p.ea)
 		c.put(ra)
 		return
@@ -115,20 +121,13 @@ func (c *CPU) install(p page, entry pte.LinuxPTE, a pte.Access, ra pte.RA, f *Ma
 	c.unlockPTEs(p.table, p.ea)
 }
 
-// truncated reports whether the file's truncate count has left seq.
-func (c *CPU) truncated(f *Mapping, seq uint64) bool {
-	moved := f.truncateCount.Load() != seq
-	c.saw(b2u(moved))
-	return moved
-}
-
 // presentFault deals with a PTE that is there but does not permit the access, or
 // did not when the access was made (Linux: handle_pte_fault).
 func (c *CPU) presentFault(v *VMA, p page, a pte.Access, old pte.LinuxPTE) error {
 	l := c.m.kernel.Layout
 	cur := c.lockPTE(p)
 	switch {
-	case (cur^old)&^l.HPTEFlags() != 0: // pte_same
+	case cur != old: // pte_same
 		c.unlockPTEs(p.table, p.ea)
 		return nil
 	case a.Has(pte.Write) && cur&l.Write == 0:
@@ -166,7 +165,7 @@ func (c *CPU) writeProtectFault(v *VMA, p page, a pte.Access, cur pte.LinuxPTE) 
 		c.put(old)
 		return err
 	}
-	if (c.lockPTE(p)^cur)&^l.HPTEFlags() != 0 {
+	if c.lockPTE(p) != cur {
 		c.unlockPTEs(p.table, p.ea)
 		c.put(fresh)
 		c.put(old)

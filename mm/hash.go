@@ -21,17 +21,65 @@ func NewHash(m *Machine) Backend { return &hash{m, m.table, m.table.Sizes()} }
 // have Ks=Kp=1.
 const userKey = true
 
-func (h *hash) Touches(k pte.Key, buf []Touch) []Touch {
-	return append(buf, Touch{h.groups(k), TouchWrite})
+// Touches: a load that nothing is cached of does not care whether a store would
+// be permitted.
+func (h *hash) Touches(k pte.Key, a pte.Access, buf []Touch) []Touch {
+	buf = append(buf, Touch{h.groups(k), TouchWrite})
+	if a.Has(pte.Write) || !h.m.noTLB {
+		buf = append(buf, Touch{h.stores(k), TouchWrite})
+	}
+	return buf
 }
 
 // groups is the location of all entries of a key. An operation on any of them
 // meets one on any other there, so a state with two of them is never missed.
-func (h *hash) groups(k pte.Key) Loc {
+func (h *hash) groups(k pte.Key) Loc { return Loc{LocGroups, h.pair(k)} }
+
+// stores is the location of what those entries say about stores.
+func (h *hash) stores(k pte.Key) Loc { return Loc{LocStores, h.pair(k)} }
+
+// pair numbers the two groups of a key by the lower one.
+func (h *hash) pair(k pte.Key) uint64 {
 	p := k.Hash().Primary(h.table.Mask())
-	s := k.Hash().Secondary(h.table.Mask())
-	return Loc{LocGroups, min(p, s)}
+	return min(p, ^p&h.table.Mask())
 }
+
+// rStores are the bits of R that only stores depend on, as long as reading is
+// permitted.
+const rStores = pte.RPP0 | pte.RPP | pte.RChg
+
+func (h *hash) Locations(k pte.Key) []Location {
+	first := pte.Slot(h.pair(k) * h.perGroup())
+	second := pte.Slot(^h.pair(k) & h.table.Mask() * h.perGroup())
+	return []Location{
+		{Loc: h.groups(k), Name: "HPTEs", Value: func() uint64 {
+			return h.digest(first, h.digest(second, 0, entryBits), entryBits)
+		}},
+		{Loc: h.stores(k), Name: "store rights", Value: func() uint64 {
+			return h.digest(first, h.digest(second, 0, storeBits), storeBits)
+		}},
+	}
+}
+
+func entryBits(e pte.HPTE) uint64 {
+	return fold(fold(e.V, e.R&^rStores), uint64(e.Permits(userKey)&^pte.Write))
+}
+
+func storeBits(e pte.HPTE) uint64 { return e.R & rStores }
+
+// digest folds something of the valid entries of a group into d.
+func (h *hash) digest(first pte.Slot, d uint64, of func(pte.HPTE) uint64) uint64 {
+	for s := first; s < first+pte.Slot(h.perGroup()); s++ {
+		v := uint64(0)
+		if e := h.table.Load(s); e.Valid() {
+			v = of(e)
+		}
+		d = fold(d, v)
+	}
+	return d
+}
+
+func (h *hash) perGroup() uint64 { return h.table.Slots() / h.table.Groups() }
 
 func (h *hash) Walk(k pte.Key, a pte.Access) (Translation, Outcome) {
 	for {
@@ -119,15 +167,45 @@ func (h *hash) hashPage(c *CPU, p page, a pte.Access, noHPTE bool) (handled bool
 	k := p.as.key(p.ea)
 	hint := l.Hint(old)
 	attr := l.Attr(next)
-	if hint.Hashed() && !h.updatePP(c, p, pte.Ref{Key: k, Actual: pte.Page4K, Hint: hint}, attr, noHPTE) {
-		hint = 0
+	same := next&^l.HPTEFlags() == old&^l.HPTEFlags()
+	if hint.Hashed() && !h.updatePP(c, p, pte.Ref{Key: k, Actual: pte.Page4K, Hint: hint}, attr, noHPTE, same) {
+		hint, same = 0, false
 	}
 	if !hint.Hashed() {
-		hint, err = h.insert(c, p, k, attr, l.RA(next))
+		hint, err = h.insert(c, p, k, attr, l.RA(next), same)
 	}
-	c.step(StepClearBusy, p.ea, p.loc(), TouchWrite)
+	if h.m.merge {
+		c.runOn(StepClearBusy, p.ea, p.hashBits())
+	} else {
+		c.step(StepClearBusy, p.ea, p.hashBits(), TouchWrite)
+	}
 	p.entry.Store(uint64(l.WithHint(next, hint) &^ l.Busy))
 	return true, err
+}
+
+// underBusy stops before the change s of the hash table that follows setBusy, or
+// another one. first says that it follows setBusy and that this one changed
+// nothing in the PTE but hash bits.
+//
+// With Config.MergeSteps the two are then one step, as are the last change and
+// the clearing of BUSY. What changes hash bits waits for BUSY to be clear, and what
+// does not wait, set, meets no present PTE. So between setBusy and the clearing
+// no other CPU's step touches the hash bits: setBusy can as well come after what
+// other CPUs did before the change, and the clearing before what they did after
+// it (Lipton, "Reduction", CACM 1975).
+func (h *hash) underBusy(c *CPU, s Step, p page, k pte.Key, first bool) {
+	if first && h.m.merge {
+		c.runOn(s, p.ea, h.groups(k), h.stores(k))
+		return
+	}
+	h.step(c, s, p.ea, k)
+}
+
+// step stops before a change of the entries of a key.
+func (h *hash) step(c *CPU, s Step, ea pte.EA, k pte.Key) {
+	if c.stepper != nil {
+		c.await(s, ea, nil, Touch{h.groups(k), TouchWrite}, Touch{h.stores(k), TouchWrite})
+	}
 }
 
 // What setBusy found.
@@ -145,12 +223,9 @@ const (
 // to finish before it takes the fault again.
 func (h *hash) setBusy(c *CPU, p page, a pte.Access) (pte.LinuxPTE, busyVerdict) {
 	l := h.m.kernel.Layout
-	if c.stepper != nil {
-		c.await(StepSetBusy, p.ea, p.notBusy, Touch{p.loc(), TouchWrite})
-	}
+	c.awaitNotBusy(StepSetBusy, p)
 	for {
 		old := p.load()
-		c.saw(uint64(old))
 		denied := !l.Granted(old).Has(a)
 		if denied && h.m.kernel.RightsBeforeBusy {
 			return old, pteDenies
@@ -179,8 +254,8 @@ func (h *hash) setBusy(c *CPU, p page, a pte.Access) (pte.LinuxPTE, busyVerdict)
 // when the entry is not there: it was evicted (Linux: hpte_updatepp). The TLBs
 // are flushed in either case, because eviction does not, unless the fault said
 // that hardware found no entry.
-func (h *hash) updatePP(c *CPU, p page, r pte.Ref, a pte.Attr, noHPTE bool) bool {
-	c.step(StepUpdatePP, p.ea, h.groups(r.Key), TouchWrite)
+func (h *hash) updatePP(c *CPU, p page, r pte.Ref, a pte.Attr, noHPTE, first bool) bool {
+	h.underBusy(c, StepUpdatePP, p, r.Key, first)
 	found := h.table.Protect(r, a) == nil
 	c.saw(b2u(found))
 	if !noHPTE {
@@ -192,13 +267,14 @@ func (h *hash) updatePP(c *CPU, p page, r pte.Ref, a pte.Attr, noHPTE bool) bool
 
 // insert enters the translation in the primary group, else in the secondary,
 // else in the place of a victim, and returns where.
-func (h *hash) insert(c *CPU, p page, k pte.Key, a pte.Attr, ra pte.RA) (pte.SlotHint, error) {
+func (h *hash) insert(c *CPU, p page, k pte.Key, a pte.Attr, ra pte.RA, first bool) (pte.SlotHint, error) {
 	e, err := h.sizes.Encode(k, ra, pte.Page4K, a)
 	for err == nil {
 		for _, secondary := range [2]bool{false, true} {
-			if hint, ok := h.insertIn(c, p, k, e, secondary); ok {
+			if hint, ok := h.insertIn(c, p, k, e, secondary, first); ok {
 				return hint, nil
 			}
+			first = false
 		}
 		err = h.evict(c, p, k)
 	}
@@ -206,8 +282,8 @@ func (h *hash) insert(c *CPU, p page, k pte.Key, a pte.Attr, ra pte.RA) (pte.Slo
 }
 
 // insertIn enters the entry in one group of the key (Linux: hpte_insert).
-func (h *hash) insertIn(c *CPU, p page, k pte.Key, e pte.HPTE, secondary bool) (pte.SlotHint, bool) {
-	c.step(StepInsert, p.ea, h.groups(k), TouchWrite)
+func (h *hash) insertIn(c *CPU, p page, k pte.Key, e pte.HPTE, secondary, first bool) (pte.SlotHint, bool) {
+	h.underBusy(c, StepInsert, p, k, first)
 	if secondary {
 		e.V |= pte.VSecondary
 	}
@@ -223,7 +299,7 @@ func (h *hash) insertIn(c *CPU, p page, k pte.Key, e pte.HPTE, secondary bool) (
 // without a word to the PTE whose entry goes (Linux: hpte_remove). When one
 // group holds nothing but bolted entries it takes the other.
 func (h *hash) evict(c *CPU, p page, k pte.Key) error {
-	c.step(StepRemove, p.ea, h.groups(k), TouchWrite)
+	h.step(c, StepRemove, p.ea, k)
 	mask := h.table.Mask()
 	first := c.coin()
 	_, _, err := h.table.Evict(k.Hash().Group(first, mask))
@@ -275,7 +351,7 @@ func (h *hash) Flush(c *CPU, as *AddressSpace, refs []pte.Ref) {
 		return
 	}
 	for i := range refs {
-		c.step(StepInvalidate, as.address(refs[i].Key), h.groups(refs[i].Key), TouchWrite)
+		h.step(c, StepInvalidate, as.address(refs[i].Key), refs[i].Key)
 		h.table.Invalidate(refs[i])
 	}
 }

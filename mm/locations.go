@@ -3,8 +3,6 @@ package mm
 import (
 	"fmt"
 
-	"github.com/cespare/xxhash/v2"
-
 	"github.com/hashmmu/ppc64/pte"
 	"github.com/hashmmu/ppc64/tlb"
 )
@@ -33,14 +31,18 @@ func (m *Machine) Locations(pages ...PageOf) []Location {
 		k := t.Space.key(p.ea)
 		add(Location{Loc: t.Space.mmapSem.loc(), Name: fmt.Sprintf("mmap_sem %d", t.Space.context), Lock: true})
 		add(Location{Loc: p.table.ptl.loc(), Name: fmt.Sprintf("PTL of %v", p.ea), Lock: true})
-		add(Location{Loc: p.loc(), Name: fmt.Sprintf("PTE of %v", p.ea), Value: p.entry.Load})
-		for _, touch := range m.backend.Touches(k, nil) {
-			add(Location{Loc: touch.Loc, Name: fmt.Sprintf("HPTEs of %v", p.ea), Value: func() uint64 { return m.backend.Digest(k) }})
+		bits := uint64(m.kernel.Layout.HPTEFlags())
+		add(Location{Loc: p.loc(), Name: fmt.Sprintf("PTE of %v", p.ea), Value: func() uint64 { return p.entry.Load() &^ bits }})
+		add(Location{Loc: p.hashBits(), Name: fmt.Sprintf("hash bits of %v", p.ea), Value: func() uint64 { return p.entry.Load() & bits }})
+		for _, l := range m.backend.Locations(k) {
+			l.Name += fmt.Sprintf(" of %v", p.ea)
+			add(l)
 		}
 	}
 	for i, f := range m.files {
 		add(Location{Loc: f.iMmapLock.loc(), Name: fmt.Sprintf("i_mmap_lock %d", i), Lock: true})
 		add(Location{Loc: f.loc(), Name: fmt.Sprintf("page cache %d", i), Value: f.digest})
+		add(Location{Loc: f.countLoc(), Name: fmt.Sprintf("truncate count %d", i), Value: f.truncateCount.Load})
 	}
 	for i, c := range m.cpus {
 		add(Location{Loc: Loc{LocTLB, uint64(i)}, Name: fmt.Sprintf("TLB of CPU %d", i), Value: c.digestTLB})
@@ -54,7 +56,7 @@ func (m *Machine) Locations(pages ...PageOf) []Location {
 
 // Entries is the location of all hardware translations of the page of ea.
 func (as *AddressSpace) Entries(ea pte.EA) Loc {
-	return as.m.backend.Touches(as.key(ea), nil)[0].Loc
+	return as.m.backend.Locations(as.key(ea))[0].Loc
 }
 
 // fold adds a value to a hash over 64-bit words.
@@ -64,12 +66,28 @@ func fold(h, v uint64) uint64 {
 }
 
 func (f *Mapping) digest() uint64 {
-	h := fold(f.size, f.truncateCount.Load())
 	var pages uint64
 	for index, ra := range f.pages {
 		pages += fold(index, uint64(ra)) // a sum, since maps have no order
 	}
-	return fold(h, pages)
+	return fold(f.size, pages)
+}
+
+// Digest is a fingerprint of what the CPU keeps between operations besides its
+// TLB: what is pending, the locks it holds, its time base.
+func (c *CPU) Digest() uint64 {
+	h := fold(c.random, b2u(c.batch.Lazy()))
+	space, refs := c.batch.Pending()
+	for _, r := range refs {
+		h = fold(fold(fold(h, space), uint64(r.Key.VPN())), uint64(r.Hint))
+	}
+	for _, ra := range c.gather.frames {
+		h = fold(h, uint64(ra))
+	}
+	for _, l := range c.held {
+		h = fold(h, l.id)
+	}
+	return h
 }
 
 func (c *CPU) digestTLB() uint64 {
@@ -96,18 +114,4 @@ func (f *frame) digest() uint64 {
 		h = fold(h, uint64(f.refs.Load()))
 	}
 	return h
-}
-
-// Digest is a fingerprint of both groups of the key.
-func (h *hash) Digest(k pte.Key) uint64 {
-	var buf [2 * pte.SlotsPerGroup * 16]byte
-	b := buf[:0]
-	for _, secondary := range [2]bool{false, true} {
-		g := k.Hash().Group(secondary, h.table.Mask())
-		n := h.table.Slots() / h.table.Groups()
-		for i := range n {
-			b, _ = h.table.LoadRaw(pte.Slot(g*n + i)).AppendBinary(b)
-		}
-	}
-	return xxhash.Sum64(b)
 }

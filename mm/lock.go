@@ -19,6 +19,8 @@ const (
 
 var rankNames = [...]string{rankMmapSem: "mmap_sem", rankIMmap: "i_mmap_lock", rankPTL: "PTE page lock"}
 
+var lockKinds = [...]LocKind{rankMmapSem: LocMmapSem, rankIMmap: LocIMmap, rankPTL: LocPTL}
+
 // lock is a kernel lock: a reader-writer lock with a rank and a number.
 type lock struct {
 	mu   sync.RWMutex
@@ -26,14 +28,16 @@ type lock struct {
 	id   uint64 // immutable; the Loc of the lock
 	// steps by which it is taken and given back: write, read
 	acquire, release, acquireR, releaseR Step
+	ready, readyR                        func() bool // lock, rlock would succeed
 }
 
-func (l *lock) loc() Loc { return Loc{LocLock, l.id} }
+func (l *lock) loc() Loc { return Loc{lockKinds[l.rank], l.id} }
 
 // init makes a lock with the next number of the machine.
 func (l *lock) init(m *Machine, r rank) {
 	m.locks++
 	l.rank, l.id = r, m.locks
+	l.ready, l.readyR = l.free, l.freeR
 	switch r {
 	case rankMmapSem:
 		l.acquire, l.release, l.acquireR, l.releaseR = StepDownWrite, StepUpWrite, StepDownRead, StepUpRead
@@ -66,10 +70,15 @@ func (l *lock) freeR() bool {
 func (c *CPU) lock(l *lock, ea pte.EA, more ...Touch) {
 	c.checkOrder(l)
 	if c.stepper != nil {
-		c.await(l.acquire, ea, l.free, append([]Touch{{l.loc(), TouchLock}}, more...)...)
+		c.awaitLock(l.acquire, ea, l.ready, Touch{l.loc(), TouchLock}, more)
 	}
 	l.mu.Lock()
 	c.held = append(c.held, l)
+}
+
+func (c *CPU) awaitLock(s Step, ea pte.EA, ready func() bool, l Touch, more []Touch) {
+	c.touches = append(append(c.touches[:0], l), more...)
+	c.stepper.Step(c.id, Op{s, ea, c.touches, ready})
 }
 
 func (c *CPU) unlock(l *lock, ea pte.EA) {
@@ -81,7 +90,7 @@ func (c *CPU) unlock(l *lock, ea pte.EA) {
 func (c *CPU) rlock(l *lock, ea pte.EA, more ...Touch) {
 	c.checkOrder(l)
 	if c.stepper != nil {
-		c.await(l.acquireR, ea, l.freeR, append([]Touch{{l.loc(), TouchRLock}}, more...)...)
+		c.awaitLock(l.acquireR, ea, l.readyR, Touch{l.loc(), TouchRLock}, more)
 	}
 	l.mu.RLock()
 	c.held = append(c.held, l)

@@ -51,6 +51,10 @@ type Config struct {
 	NoPreload bool
 	// Stepper schedules the CPUs; nil: they run as ordinary goroutines.
 	Stepper Stepper
+	// MergeSteps makes one step of operations of a CPU between which another CPU's
+	// step could always be put before or after instead: shorter executions, the same
+	// outcomes.
+	MergeSteps bool
 	// Backend makes the translation hardware of the machine; nil: the hash table.
 	Backend func(*Machine) Backend
 
@@ -67,6 +71,7 @@ type Machine struct {
 	granularity LockGranularity
 	noPreload   bool
 	noTLB       bool
+	merge       bool
 	backend     Backend
 	zero        pte.RA // the page of zeroes that reads of untouched memory map
 
@@ -107,6 +112,7 @@ func New(cfg Config) (*Machine, error) {
 		granularity: cfg.Locks,
 		noPreload:   cfg.NoPreload,
 		noTLB:       cfg.NoTLB,
+		merge:       cfg.MergeSteps,
 		spaces:      make(map[uint64]*AddressSpace),
 	}
 	zero, err := m.frames.Alloc(0)
@@ -125,6 +131,7 @@ func New(cfg Config) (*Machine, error) {
 			return nil, &ConfigError{"TLB", cfg.TLB, err.Error()}
 		}
 		c := &CPU{m: m, id: i, tlb: cache, stepper: cfg.Stepper, random: uint64(i) * 0xbf58476d1ce4e5b9}
+		c.waited = func() bool { return c.waits.notBusy() }
 		c.batch = batch.New(batch.FlusherFunc(c.flush), batch.Config{Policy: cfg.Policy, Nesting: cfg.Nest})
 		m.cpus = append(m.cpus, c)
 	}

@@ -28,8 +28,8 @@ type Mapping struct {
 	iMmapLock lock      // Linux: i_mmap_lock, i_mmap_rwsem
 	vmas      intervals // protected by iMmapLock
 
-	// truncateCount goes up before pages are unmapped; a fault that looked a page
-	// up before that starts over (Linux: truncate_count).
+	// truncateCount goes up before pages are unmapped, by kernels that count
+	// (Linux: truncate_count).
 	truncateCount atomic.Uint64
 
 	mu    sync.Mutex
@@ -48,6 +48,9 @@ func (m *Machine) NewMapping(pages uint64, trackDirty bool) *Mapping {
 
 func (f *Mapping) loc() Loc { return Loc{LocFile, f.id} }
 
+// countLoc is the truncate count.
+func (f *Mapping) countLoc() Loc { return Loc{LocTruncate, f.id} }
+
 // Size is the length of the file in pages.
 func (f *Mapping) Size() uint64 {
 	f.mu.Lock()
@@ -63,31 +66,65 @@ func (f *Mapping) Cached(index uint64) (pte.RA, bool) {
 	return ra, ok
 }
 
-// filePage returns the frame of a page of the file with a reference for the caller,
-// reading it in when it is not cached. A page read in has a stamp never seen
-// before. seq is the truncate count from before the page was looked up. ErrBus
+// cachedPage is a page of a file as a fault found it in the page cache.
+type cachedPage struct {
+	file  *Mapping
+	index uint64
+	ra    pte.RA
+	count uint64 // truncate count from before the page was looked up
+}
+
+// filePage returns a page of the file with a reference for the caller, reading it
+// in when it is not cached. A page read in has a stamp never seen before. ErrBus
 // beyond the end.
-func (c *CPU) filePage(f *Mapping, index uint64, ea pte.EA) (ra pte.RA, seq uint64, err error) {
-	c.step(StepPage, ea, f.loc(), TouchWrite)
-	seq = f.truncateCount.Load()
+func (c *CPU) filePage(f *Mapping, index uint64, ea pte.EA) (cachedPage, error) {
+	if c.stepper != nil {
+		c.await(StepPage, ea, nil, f.touches(c.m.kernel, Touch{f.loc(), TouchRead})...)
+	}
+	found := cachedPage{file: f, index: index, count: f.truncateCount.Load()}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if index >= f.size {
-		return 0, seq, ErrBus
+		return found, ErrBus
 	}
 	ra, ok := f.pages[index]
 	if !ok {
+		var err error
 		if ra, err = f.m.frames.Alloc(f.m.NewStamp()); err != nil {
-			return 0, seq, err
+			return found, err
 		}
 		f.pages[index] = ra
+		c.touch(f.loc(), TouchWrite)
 		c.touch(FramesLoc, TouchWrite)
 		c.touchFrame(ra, TouchWrite)
 	}
 	f.m.frames.Get(ra)
-	c.saw(uint64(ra))
-	c.saw(seq)
-	return ra, seq, nil
+	found.ra = ra
+	return found, nil
+}
+
+// touches adds the truncate count to t for kernels that have one.
+func (f *Mapping) touches(k *Kernel, t Touch) []Touch {
+	if k.TruncateCount {
+		return []Touch{t, {f.countLoc(), TouchRead}}
+	}
+	return []Touch{t}
+}
+
+// gone reports whether a page must not be mapped any more. The PTE page lock is
+// held, so whoever takes the page away unmaps it either before, and then it is
+// gone here, or after it has been mapped. Kernels that count look at the count,
+// the others at the page cache: they hold the lock of the page from the lookup
+// on, which comes to the same as another look at the end.
+func (p *cachedPage) gone(k *Kernel) bool {
+	f := p.file
+	if k.TruncateCount {
+		return f.truncateCount.Load() != p.count
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	ra, ok := f.pages[p.index]
+	return !ok || ra != p.ra || p.index >= f.size
 }
 
 // dropPages takes the pages first..last out of the page cache. Mappings of them

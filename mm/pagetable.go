@@ -1,6 +1,7 @@
 package mm
 
 import (
+	"math/bits"
 	"sync/atomic"
 
 	"github.com/hashmmu/ppc64/pte"
@@ -92,10 +93,13 @@ func (p *ptePage) markSet(ea pte.EA) {
 	}
 }
 
-// everSet reports whether the entry of ea ever mapped a page.
-func (p *ptePage) everSet(ea pte.EA) bool {
-	i := ea >> pte.VPNShift % (1 << pteBits)
-	return p.used[i/64].Load()>>(i%64)&1 != 0
+// each calls f for every entry that ever mapped a page.
+func (p *ptePage) each(f func(n int)) {
+	for i := range p.used {
+		for w := p.used[i].Load(); w != 0; w &= w - 1 {
+			f(i*64 + bits.TrailingZeros64(w))
+		}
+	}
 }
 
 // LockGranularity says what a PTE page lock covers.
@@ -125,6 +129,7 @@ func (as *AddressSpace) newPTEPage(ea pte.EA) *ptePage {
 	switch as.m.granularity {
 	case LockPerPage:
 		p.own = lock{rank: rankPTL, id: lockID(as, ea), acquire: StepPTELock, release: StepPTEUnlock}
+		p.own.ready = p.own.free
 		p.ptl = &p.own
 	case LockPerSpace:
 		p.ptl = &as.pageTableLocks[0]
@@ -148,7 +153,17 @@ type page struct {
 	entry *atomic.Uint64
 }
 
-func (p page) loc() Loc { return Loc{LocPTE, uint64(p.as.key(p.ea).VPN())} }
+// A PTE is two locations to an explorer: the bits that the page table is about,
+// and those that are between hash_page and the flush. Most code looks at one of
+// the two only, so much of what CPUs do to one PTE commutes.
+
+// loc is the PTE but for its hash bits.
+func (p page) loc() Loc { return Loc{LocPTE, p.id()} }
+
+// hashBits is BUSY, HASHPTE and the slot.
+func (p page) hashBits() Loc { return Loc{LocHashBits, p.id()} }
+
+func (p page) id() uint64 { return p.as.context<<34 ^ uint64(p.ea)>>pte.VPNShift }
 
 // load reads the PTE.
 func (p page) load() pte.LinuxPTE { return pte.LinuxPTE(p.entry.Load()) }

@@ -6,26 +6,24 @@ import "github.com/hashmmu/ppc64/pte"
 // PTE page lock held; only hash_page changes one without that lock, under its
 // BUSY bit.
 
-// read reads the PTE as others may be changing it.
+// read reads the PTE, without its hash bits, as others may be changing it.
 func (c *CPU) read(p page) pte.LinuxPTE {
 	c.step(StepPTERead, p.ea, p.loc(), TouchRead)
-	old := p.load()
-	c.saw(uint64(old))
-	return old
+	return p.load() &^ c.m.kernel.Layout.HPTEFlags()
 }
 
-// lockPTE takes the PTE page lock and reads the PTE (Linux: pte_offset_map_lock).
+// lockPTE takes the PTE page lock and reads the PTE, without its hash bits (Linux:
+// pte_offset_map_lock).
 // Both are one step: what hash_page does to the PTE in between, without the lock,
 // it could as well have done before. more is what the caller reads in the same
 // step, for the same reason.
 func (c *CPU) lockPTE(p page, more ...Touch) pte.LinuxPTE {
 	if c.stepper != nil {
-		more = append(more, Touch{p.loc(), TouchRead})
+		var buf [3]Touch
+		more = append(append(buf[:0], more...), Touch{p.loc(), TouchRead})
 	}
 	c.lock(p.table.ptl, p.ea, more...)
-	v := p.load()
-	c.saw(uint64(v))
-	return v
+	return p.load() &^ c.m.kernel.Layout.HPTEFlags()
 }
 
 // notBusy tells whether the PTE can be changed.
@@ -43,9 +41,7 @@ func (c *CPU) update(s Step, p page, clr, set pte.LinuxPTE) pte.LinuxPTE {
 // change is update without telling the backend.
 func (c *CPU) change(s Step, p page, clr, set pte.LinuxPTE) pte.LinuxPTE {
 	c.mustHold(p.table.ptl)
-	if c.stepper != nil {
-		c.await(s, p.ea, p.notBusy, Touch{p.loc(), TouchWrite})
-	}
+	c.awaitNotBusy(s, p)
 	for {
 		old := p.load()
 		if old&c.m.kernel.Layout.Busy != 0 {
@@ -53,7 +49,6 @@ func (c *CPU) change(s Step, p page, clr, set pte.LinuxPTE) pte.LinuxPTE {
 			continue
 		}
 		if p.cas(old, old&^clr|set) {
-			c.saw(uint64(old))
 			return old
 		}
 	}
@@ -83,7 +78,9 @@ func (c *CPU) set(p page, v pte.LinuxPTE) {
 	if c.m.kernel.SetPTEFlushes && l.IsPresent(p.load()) {
 		c.clearFlush(p)
 	}
-	c.step(StepSetPTE, p.ea, p.loc(), TouchWrite)
+	if c.stepper != nil {
+		c.await(StepSetPTE, p.ea, nil, Touch{p.loc(), TouchWrite}, Touch{p.hashBits(), TouchWrite})
+	}
 	p.table.markSet(p.ea)
 	p.entry.Store(uint64(v &^ l.HPTEFlags()))
 }

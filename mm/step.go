@@ -50,13 +50,18 @@ type LocKind uint8
 
 // The kinds of location.
 const (
-	LocLock   LocKind = iota // a lock; ID is its number
-	LocPTE                   // a Linux PTE; ID is its VPN
-	LocGroups                // the two groups of a key; ID is the lower group
-	LocTLB                   // a CPU's TLB; ID is the CPU
-	LocFile                  // the page cache of a mapping; ID is its number
-	LocFrames                // the frame allocator: what is free
-	LocFrame                 // a frame: contents, references if private; ID is its number
+	LocMmapSem  LocKind = iota // the lock of an address space; ID is its number
+	LocIMmap                   // the lock of a mapping
+	LocPTL                     // a PTE page lock
+	LocPTE                     // a Linux PTE but for its hash bits; ID is context and page
+	LocHashBits                // BUSY, HASHPTE and the slot in a Linux PTE; ID as for LocPTE
+	LocGroups                  // the two groups of a key; ID is the lower group
+	LocStores                  // what the entries there say about stores: PP and C; ID as for LocGroups
+	LocTLB                     // a CPU's TLB; ID is the CPU
+	LocFile                    // the page cache of a mapping; ID is its number
+	LocTruncate                // the truncate count of a mapping; ID is its number
+	LocFrames                  // the frame allocator: what is free
+	LocFrame                   // a frame: contents, references if private; ID is its number
 )
 
 // Loc is a location that operations of different CPUs meet at. IDs depend on
@@ -144,7 +149,18 @@ func (c *CPU) step(s Step, ea pte.EA, loc Loc, k TouchKind) {
 	}
 }
 
+// runOn does an operation in the step of the one before it.
+func (c *CPU) runOn(s Step, ea pte.EA, locs ...Loc) {
+	if c.stepper != nil {
+		c.note(s, ea)
+		for _, l := range locs {
+			c.touch(l, TouchWrite)
+		}
+	}
+}
+
 // await stops until the operation is possible. Only called with a Stepper.
 func (c *CPU) await(s Step, ea pte.EA, ready func() bool, touches ...Touch) {
-	c.stepper.Step(c.id, Op{s, ea, touches, ready})
+	c.touches = append(c.touches[:0], touches...) // touches itself stays on the stack
+	c.stepper.Step(c.id, Op{s, ea, c.touches, ready})
 }

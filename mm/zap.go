@@ -95,14 +95,20 @@ func (c *CPU) MadviseDontNeed(ctx context.Context, as *AddressSpace, r Range) (R
 // address space: a fault of any of them can come in as soon as a PTE page lock
 // is free. n = 0 means to the end of the file.
 func (c *CPU) UnmapMappingRange(ctx context.Context, f *Mapping, first, n uint64, evenCOWs bool) (Result, error) {
+	var count []Touch
+	if c.m.kernel.TruncateCount {
+		count = []Touch{{f.countLoc(), TouchWrite}}
+	}
 	if c.m.kernel.IMmapShared {
-		c.rlock(&f.iMmapLock, 0, Touch{f.loc(), TouchWrite})
+		c.rlock(&f.iMmapLock, 0, count...)
 		defer c.runlock(&f.iMmapLock, 0)
 	} else {
-		c.lock(&f.iMmapLock, 0, Touch{f.loc(), TouchWrite})
+		c.lock(&f.iMmapLock, 0, count...)
 		defer c.unlock(&f.iMmapLock, 0)
 	}
-	f.truncateCount.Add(1) // in the step that took the lock
+	if c.m.kernel.TruncateCount {
+		f.truncateCount.Add(1) // in the step that took the lock
+	}
 
 	last := lastPage(first, n)
 	var total Result

@@ -3,7 +3,7 @@
 // which ones let the table get two entries for one page?
 //
 //	go run ./examples/dupentry
-//	go run ./examples/dupentry -policy at-finish -replay '0*4 1*9'
+//	go run ./examples/dupentry -policy at-finish -replay '0*4 1*8'
 //	go run ./examples/dupentry -policy at-finish -html race.html
 package main
 
@@ -81,7 +81,7 @@ func parse(args []string, errs io.Writer) (options, error) {
 	f.StringVar(&kernel, "kernel", "2.6.20", "kernel profile: 2.6.20 or 6.1")
 	f.StringVar(&policy, "policy", "", "flush policy: "+strings.Join(batch.PolicyNames(), " ")+"; default: all")
 	f.StringVar(&scene, "scenario", scenario.Founding.Name, "scenario")
-	f.StringVar(&replay, "replay", "", "run this one schedule, like '0*4 1*9'")
+	f.StringVar(&replay, "replay", "", "run this one schedule, like '0*4 1*8'")
 	f.StringVar(&o.html, "html", "", "write the bad schedule as a page to this file")
 	if err := f.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {

@@ -59,7 +59,7 @@ func TestJSON(t *testing.T) {
 
 func TestReplayAndPage(t *testing.T) {
 	page := filepath.Join(t.TempDir(), "race.html")
-	code, out, errs := dupentry(t, "-policy", "at-finish", "-replay", "0*4 1*9", "-html", page)
+	code, out, errs := dupentry(t, "-policy", "at-finish", "-replay", "0*4 1*8", "-html", page)
 	require.Zero(t, code, errs)
 	require.Contains(t, out, "duplicate")
 	text, err := os.ReadFile(page)

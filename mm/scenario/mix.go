@@ -22,8 +22,10 @@ func Mix(cpus, operations, pages int) *Scenario {
 			Name: fmt.Sprintf("%d operations", operations), Operations: operations,
 			Run: func(s *Stage, c *mm.CPU) {
 				for i := range operations {
+					s.next(c, i)
 					s.mixed(c, i, (cpu+i)%pages)
 				}
+				s.next(c, operations)
 			},
 		})
 	}
@@ -36,7 +38,7 @@ func (st *Stage) mixed(c *mm.CPU, i, page int) {
 	case c.ID() == 0 && i%3 == 0:
 		st.unmap(c, page)
 	case (c.ID()+i)%2 == 1:
-		st.store(c, page)
+		st.storeSame(c, page)
 	default:
 		st.load(c, page)
 	}

@@ -16,6 +16,11 @@ type Scenario struct {
 	Pages   int       // pages of the file and of the address space; 0 means 1
 	Tasks   []Task    // what the CPUs do, one each
 	Vary    []Variant // how it can start; at least one
+	// Remaps says that a task changes the mappings, so takes mmap_sem for writing;
+	// Drops that one takes pages out of the page cache or needs frames. Where no
+	// task does, the locks, the page cache and the allocator are no locations, and
+	// what touches nothing else is no step. A task that does all the same panics.
+	Remaps, Drops bool
 	// Expect is the documented verdict.
 	Expect func(*mm.Kernel, batch.Policy) Verdict
 }

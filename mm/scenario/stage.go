@@ -32,6 +32,8 @@ type Config struct {
 	// NoTLB makes CPUs walk for every access. Fewer states, so larger bounds; what
 	// a TLB may keep too long is then out of sight.
 	NoTLB bool
+	// MergeSteps makes executions shorter; see [mm.Config].
+	MergeSteps bool
 
 	_ struct{}
 }
@@ -47,12 +49,13 @@ type Stage struct {
 	File    *mm.Mapping
 
 	pages   []mm.PageOf
+	stamps  []uint64 // contents of the pages at the start
 	stepper *stepper
 	start   *mm.Checkpoint
 
 	// The oracle for thrown away contents: stamps up to floor are gone for good.
 	floor    uint64
-	floorLoc explore.Loc
+	floorLoc explore.Loc // 0 when the scenario throws nothing away
 	stale    error
 }
 
@@ -65,7 +68,7 @@ func newStage(w *explore.World, sc *Scenario, v Variant, cfg Config) (*Stage, er
 	}
 	st.Machine, err = mm.New(mm.Config{
 		Kernel: cfg.Kernel, Table: table, CPUs: len(sc.Tasks), Frames: 4 + 4*max(1, sc.Pages),
-		Policy: cfg.Policy, Nest: cfg.Nest, Locks: v.Locks, NoPreload: cfg.NoPreload, NoTLB: cfg.NoTLB, Backend: cfg.Backend,
+		Policy: cfg.Policy, Nest: cfg.Nest, Locks: v.Locks, NoPreload: cfg.NoPreload, NoTLB: cfg.NoTLB, MergeSteps: cfg.MergeSteps, Backend: cfg.Backend,
 		TLB: tlb.CacheConfig{Sets: 1, Ways: 4}, Stepper: st.stepper,
 	})
 	if err != nil {
@@ -154,11 +157,23 @@ func (sc *Scenario) stage(v Variant, cfg Config) explore.Scenario {
 
 // enter registers the stage with the explorer.
 func (st *Stage) enter(w *explore.World, sc *Scenario) {
-	st.stepper.register(st.Machine, st.pages)
-	st.floorLoc = w.Var("thrown away", func() uint64 { return st.floor })
+	st.stepper.register(st.Machine, st.pages, sc)
+	for i := range st.pages {
+		if ra, ok := st.File.Cached(uint64(i)); ok {
+			st.stamps = append(st.stamps, st.Machine.Frames().Load(ra))
+		}
+	}
+	if sc.Drops {
+		st.floorLoc = w.Var("thrown away", func() uint64 { return st.floor })
+	}
 	for i, t := range sc.Tasks {
 		cpu := st.Machine.CPU(i)
-		st.stepper.cpus = append(st.stepper.cpus, w.CPU(t.Name, func(*explore.CPU) { t.Run(st, cpu) }))
+		local := func() uint64 { return st.stepper.seen[i] }
+		st.stepper.cpus = append(st.stepper.cpus, w.CPU(t.Name, func(ec *explore.CPU) {
+			st.next(cpu, 0)
+			ec.Local(local)
+			t.Run(st, cpu)
+		}))
 	}
 	for _, p := range st.pages {
 		w.Always("one translation a page", func() error { return duplicate(p) }, st.entries(p))
@@ -169,13 +184,14 @@ func (st *Stage) enter(w *explore.World, sc *Scenario) {
 	st.start = st.Machine.Save(st.pages...)
 	w.Reset(func() {
 		st.start.Restore()
+		st.stepper.reset()
 		st.floor, st.stale = 0, nil
 	})
 }
 
 // entries is the explorer's name for all hardware translations of a page.
 func (st *Stage) entries(p mm.PageOf) explore.Loc {
-	return st.stepper.locs[p.Space.Entries(p.EA)]
+	return st.stepper.at(p.Space.Entries(p.EA)).loc
 }
 
 func duplicate(p mm.PageOf) error {
@@ -214,6 +230,11 @@ func (st *Stage) store(c *mm.CPU, i int) {
 	allow(c.Store(st.Space, st.EA(i), uint64(c.ID()+1)<<32))
 }
 
+// storeSame stores to page i what its page in the file holds already.
+func (st *Stage) storeSame(c *mm.CPU, i int) {
+	allow(c.Store(st.Space, st.EA(i), st.stamps[i]))
+}
+
 // load loads from page i and checks what it sees.
 func (st *Stage) load(c *mm.CPU, i int) {
 	floor := st.begin(c)
@@ -224,9 +245,15 @@ func (st *Stage) load(c *mm.CPU, i int) {
 	}
 }
 
+// next begins operation i of a CPU: what it will do does not depend any more on
+// what it saw in the ones before.
+func (st *Stage) next(c *mm.CPU, i int) { st.stepper.forget(c, i) }
+
 // begin is the start of an access: what had been thrown away by then.
 func (st *Stage) begin(c *mm.CPU) uint64 {
-	st.stepper.cpus[c.ID()].Step("begin", explore.Read(st.floorLoc))
+	if st.floorLoc != 0 {
+		st.stepper.cpus[c.ID()].Step("begin", explore.Read(st.floorLoc))
+	}
 	return st.floor
 }
 
@@ -234,7 +261,7 @@ func (st *Stage) begin(c *mm.CPU) uint64 {
 // no access that begins may see contents that existed before it began.
 func (st *Stage) throwAway(c *mm.CPU, op func() error) {
 	ec := st.stepper.cpus[c.ID()]
-	ec.Step("begin", explore.Read(st.stepper.locs[mm.FramesLoc]))
+	ec.Step("begin", explore.Read(st.stepper.at(mm.FramesLoc).loc))
 	newest := st.Machine.NewestStamp()
 	ec.Observed(newest)
 	allow(op())

@@ -13,21 +13,93 @@ import (
 type stepper struct {
 	world *explore.World
 	cpus  []*explore.CPU
-	locs  map[mm.Loc]explore.Loc
+	sites []site
+	index [256]uint8         // of sites by hash of their Loc, open addressing; 0 is none
+	seen  [mm.MaxCPUs]uint64 // of each CPU: everything that decides what it will do
 	pages int
 	buf   []explore.Access
 }
 
+// site is a location of the machine as the explorer knows it.
+type site struct {
+	mm.Location
+	loc          explore.Loc
+	fixed        bool   // nobody changes it in this scenario
+	now, initial uint64 // the value that the explorer read last, or first
+}
+
+// maxSites keeps the index of locations half empty.
+const maxSites = 128
+
 // register tells the explorer every location of the machine that matters.
-func (s *stepper) register(m *mm.Machine, pages []mm.PageOf) {
-	s.locs = make(map[mm.Loc]explore.Loc)
+func (s *stepper) register(m *mm.Machine, pages []mm.PageOf, sc *Scenario) {
 	s.pages = len(pages)
+	s.sites = make([]site, 1, maxSites) // pointers into it are kept
 	for _, l := range m.Locations(pages...) {
-		if l.Lock {
-			s.locs[l.Loc] = s.world.RWMutex(l.Name)
-		} else {
-			s.locs[l.Loc] = s.world.Var(l.Name, l.Value)
+		if len(s.sites) == maxSites {
+			panic("scenario: too many locations; fewer pages or CPUs")
 		}
+		s.sites = append(s.sites, site{Location: l, fixed: fixed(l.Loc, m.Kernel(), sc)})
+		at := &s.sites[len(s.sites)-1]
+		if l.Lock {
+			at.loc = s.world.RWMutex(l.Name)
+		} else {
+			at.loc = s.world.Var(l.Name, at.read)
+			at.initial = at.read()
+		}
+		h := hashLoc(l.Loc)
+		for s.index[h] != 0 {
+			h++
+		}
+		s.index[h] = uint8(len(s.sites) - 1)
+	}
+}
+
+// read is how the explorer reads the location: whenever a step may have changed
+// it, so now is always what it holds.
+func (s *site) read() uint64 {
+	s.now = s.Value()
+	return s.now
+}
+
+func hashLoc(l mm.Loc) uint8 {
+	return uint8((l.ID + uint64(l.Kind)<<56) * 0x9e3779b97f4a7c15 >> 56)
+}
+
+// at returns the location l, which must be registered.
+func (s *stepper) at(l mm.Loc) *site {
+	for h := hashLoc(l); s.index[h] != 0; h++ {
+		if at := &s.sites[s.index[h]]; at.Loc == l {
+			return at
+		}
+	}
+	panic(fmt.Sprintf("scenario: a step touches %v, which is not registered", l))
+}
+
+// reset says that the machine is back at its checkpoint.
+func (s *stepper) reset() {
+	for i := range s.sites {
+		s.sites[i].now = s.sites[i].initial
+	}
+}
+
+// fixed tells whether no task of the scenario changes a location.
+func fixed(l mm.Loc, k *mm.Kernel, sc *Scenario) bool {
+	switch l.Kind {
+	case mm.LocMmapSem:
+		return !sc.Remaps
+	case mm.LocIMmap:
+		return !sc.Remaps && k.IMmapShared
+	case mm.LocFile, mm.LocFrames:
+		return !sc.Drops
+	}
+	return false
+}
+
+// guard panics when a task changes what its scenario says is not changed.
+func guard(t mm.Touch) {
+	if t.Kind == mm.TouchWrite || t.Kind == mm.TouchLock {
+		panic(fmt.Sprintf("scenario: a task changes %v; set Remaps or Drops", t.Loc))
 	}
 }
 
@@ -40,19 +112,61 @@ func (s *stepper) Step(cpu int, op mm.Op) {
 	s.buf = s.buf[:0]
 	locks := false
 	for _, t := range op.Touches {
-		l, ok := s.locs[t.Loc]
-		if !ok {
-			panic(fmt.Sprintf("scenario: %s touches %v, which is not registered", op.Step, t.Loc))
+		at := s.at(t.Loc)
+		if at.fixed {
+			guard(t)
+			continue
 		}
-		locks = locks || t.Kind == mm.TouchLock || t.Kind == mm.TouchRLock
-		s.buf = append(s.buf, access(t.Kind, l))
+		locks = locks || at.Lock
+		s.buf = append(s.buf, access(t.Kind, at.loc))
+	}
+	if len(s.buf) == 0 {
+		return
 	}
 	name := s.name(c, op.Step, op.EA)
 	if op.Ready != nil && !locks {
-		c.Await(name, s.locs[op.Touches[0].Loc], op.Ready, s.buf...)
+		c.Await(name, s.at(op.Touches[0].Loc).loc, op.Ready, s.buf...)
+	} else {
+		c.Step(name, s.buf...)
+	}
+	for _, t := range op.Touches {
+		s.look(cpu, s.at(t.Loc))
+	}
+}
+
+// Touch implements [mm.Stepper].
+func (s *stepper) Touch(cpu int, t mm.Touch) {
+	c := s.world.Running()
+	if c == nil {
 		return
 	}
-	c.Step(name, s.buf...)
+	at := s.at(t.Loc)
+	if at.fixed {
+		guard(t)
+		return
+	}
+	s.look(cpu, at)
+	c.Touch(access(t.Kind, at.loc))
+}
+
+// look folds the value that the operation in hand finds at a location into what
+// the CPU has seen.
+func (s *stepper) look(cpu int, at *site) {
+	if !at.Lock && !at.fixed {
+		s.see(cpu, at.now)
+	}
+}
+
+func (s *stepper) see(cpu int, v uint64) {
+	h := (s.seen[cpu] ^ v) * 0x9e3779b97f4a7c15
+	s.seen[cpu] = h ^ h>>29
+}
+
+// forget says that the CPU is about to begin its operation i and that what it has
+// seen so far has no part in what it will do but for what the CPU itself keeps.
+func (s *stepper) forget(c *mm.CPU, i int) {
+	s.seen[c.ID()] = uint64(i)
+	s.see(c.ID(), c.Digest())
 }
 
 func access(k mm.TouchKind, l explore.Loc) explore.Access {
@@ -79,13 +193,6 @@ func (s *stepper) name(c *explore.CPU, n mm.Step, ea pte.EA) string {
 	return string(n)
 }
 
-// Touch implements [mm.Stepper].
-func (s *stepper) Touch(cpu int, t mm.Touch) {
-	if c := s.world.Running(); c != nil {
-		c.Touch(access(t.Kind, s.locs[t.Loc]))
-	}
-}
-
 // Note implements [mm.Stepper].
 func (s *stepper) Note(cpu int, n mm.Step, ea pte.EA) {
 	if c := s.world.Running(); c != nil && c.Tracing() {
@@ -97,5 +204,6 @@ func (s *stepper) Note(cpu int, n mm.Step, ea pte.EA) {
 func (s *stepper) Saw(cpu int, v uint64) {
 	if c := s.world.Running(); c != nil {
 		c.Observed(v)
+		s.see(cpu, v)
 	}
 }
