@@ -9,8 +9,8 @@ import (
 )
 
 // This file is the only one that touches the words of the table. Every
-// operation is made of load16 and cas16 on one slot, and of scanGroup, which
-// nominates slots and decides nothing.
+// operation is made of load16 and cas16 on one slot, and of scans of a group, which
+// nominate slots and decide nothing.
 //
 // There are two implementations. The native one is the processor's 16-byte load
 // and compare-and-swap. The portable one makes a stripe of slots exclusive for
@@ -61,6 +61,26 @@ func (t *Table) scanGroup(group, want, mask uint64) (hits uint32) {
 	}
 	runtime.KeepAlive(t)
 	return hits
+}
+
+// scanFree is scanGroup, and also returns which slots are free, by one look at
+// each.
+func (t *Table) scanFree(group, want, mask uint64) (hits, free uint32) {
+	want, mask = bigEndian(want), bigEndian(mask)
+	valid := bigEndian(pte.VValid)
+	first := group * t.perGroup
+	g := t.slots[first : first+t.perGroup]
+	for i := range g {
+		v := sched.LoadUint64(&g[i][0])
+		if (v^want)&mask == 0 {
+			hits |= 1 << i
+		}
+		if v&valid == 0 {
+			free |= 1 << i
+		}
+	}
+	runtime.KeepAlive(t)
+	return hits, free
 }
 
 // touch reads the slots that the hints name, so that their cache misses overlap.

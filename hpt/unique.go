@@ -125,10 +125,14 @@ func (u *unique) publish() (own int, err error) {
 func (u *unique) firstFree() (free int, raw pte.HPTE, err error) {
 	free, err = -1, ErrGroupFull
 	for i, group := range u.groups {
-		if _, _, ok := u.t.find(group, u.want[i]); ok {
-			return 0, pte.HPTE{}, ErrExists
+		hits, idle := u.t.scanFree(group, u.want[i].v, u.shared|pte.VValid)
+		for ; hits != 0; hits &= hits - 1 {
+			place := i*int(u.t.perGroup) + bits.TrailingZeros32(hits)
+			if u.exists(place, u.t.LoadRaw(u.slot(place))) {
+				return 0, pte.HPTE{}, ErrExists
+			}
 		}
-		for idle := u.t.scanGroup(group, 0, pte.VValid); idle != 0 && free < 0; idle &= idle - 1 {
+		for ; idle != 0 && free < 0; idle &= idle - 1 {
 			place := i*int(u.t.perGroup) + bits.TrailingZeros32(idle)
 			switch h := u.t.LoadRaw(u.slot(place)); {
 			case tentative(h):
