@@ -34,12 +34,16 @@ func (t *Table) nominate(group uint64, n needle) uint32 {
 	if t.config.Format == Format3 {
 		n.mask &= 1<<52 - 1
 	}
+	if !t.native {
+		n.mask &^= pte.VValid // clear for a moment while an entry changes
+	}
 	return t.scanGroup(group, n.v, n.mask)
 }
 
 // Candidates returns in bit i whether V of slot i of a group equals v under
-// [pte.VMatch]; in a format 3 table, under what V holds there. It nominates: who
-// uses a slot loads it and compares again.
+// [pte.VMatch]; in a format 3 table, under what V holds there. It nominates: it
+// may name a slot whose entry is not valid, and who uses a slot loads it and
+// compares again.
 func (t *Table) Candidates(group uint64, v uint64) uint8 {
 	return uint8(t.nominate(group, needle{v, pte.VMatch}))
 }
