@@ -57,9 +57,9 @@ func (m *minimizer) run() error {
 func (m *minimizer) bounded(bound int) (stopped bool, err error) {
 	cfg := Config{MaxSteps: m.cfg.MaxSteps}
 	s := newSearch(&m.world, m.scenario, &cfg, plan{bounded: true, switches: true, bound: bound})
-	s.onFailure = func(f *Failure, steps []uint8) bool {
+	s.onFailure = func(f *Failure, found Schedule) bool {
 		if f.same(m.want) {
-			m.take(scheduleOf(steps))
+			m.take(found)
 		}
 		return true
 	}

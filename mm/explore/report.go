@@ -115,11 +115,21 @@ func (r *Report) conclude() {
 		r.Verdict = Failed
 	case len(r.Passes) == 0 || r.Stopped != "" || !r.Passes[len(r.Passes)-1].Complete:
 		r.Verdict = Exhausted
-	case len(r.Passes) == 2 && r.Passes[0].Algorithm == SourceDPOR && r.Passes[1].Algorithm == CacheSleep && r.Shard.Count <= 1:
+	case r.Shard.Count <= 1 && r.agrees():
 		r.Verdict = Proved
 	default:
 		r.Verdict = Explored
 	}
+}
+
+// agrees tells whether both algorithms of a proof finished and ended in the same states.
+func (r *Report) agrees() bool {
+	if len(r.Passes) != 2 {
+		return false
+	}
+	dpor, cache := &r.Passes[0], &r.Passes[1]
+	return dpor.Algorithm == SourceDPOR && cache.Algorithm == CacheSleep && dpor.Complete && cache.Complete &&
+		dpor.Finals == cache.Finals && dpor.Digest == cache.Digest
 }
 
 // bound is the size of what was looked at.

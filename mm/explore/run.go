@@ -188,9 +188,9 @@ func (e *explorer) search(ctx context.Context) error {
 // pass runs one depth-first search and takes its result into the report.
 func (e *explorer) pass(ctx context.Context, p plan) error {
 	s := newSearch(&e.world, e.scenario, &e.cfg, p)
-	s.onFailure = func(f *Failure, steps []uint8) bool {
+	s.onFailure = func(f *Failure, found Schedule) bool {
 		if e.report.Failure == nil {
-			f.Found, f.Execution = scheduleOf(steps), s.pass.Executions
+			f.Found, f.Execution = found, s.pass.Executions
 			e.report.Failure = f
 		}
 		return e.cfg.KeepGoing
@@ -216,11 +216,11 @@ func (e *explorer) prove(ctx context.Context) error {
 	if len(e.report.Passes) < 2 || e.report.Stopped != "" {
 		return nil
 	}
-	dpor, cache := e.report.Passes[0], e.report.Passes[1]
 	if f := e.report.Failure; f != nil {
 		return fmt.Errorf("%w: scenario %q: only state caching finds %s", ErrDisagree, e.scenario.Name, f.Reason())
 	}
-	if dpor.Finals != cache.Finals || dpor.Digest != cache.Digest {
+	if !e.report.agrees() {
+		dpor, cache := e.report.Passes[0], e.report.Passes[1]
 		return fmt.Errorf("%w: scenario %q: source-DPOR ends in %d states, state caching in %d, or in others", ErrDisagree, e.scenario.Name,
 			dpor.Finals, cache.Finals)
 	}

@@ -19,9 +19,9 @@ func ParseSchedule(text string) (Schedule, error) {
 	for _, field := range strings.Fields(text) {
 		cpu, steps, found := strings.Cut(field, "*")
 		c, err1 := strconv.ParseUint(cpu, 10, 8)
-		n, err2 := strconv.ParseUint(steps, 10, 31)
+		n, err2 := strconv.ParseUint(steps, 10, 16)
 		if !found || err1 != nil || err2 != nil || c >= MaxCPUs || n == 0 {
-			return nil, fmt.Errorf("%w: %q is not CPU*STEPS with a CPU below %d and at least one step", ErrSchedule, field, MaxCPUs)
+			return nil, fmt.Errorf("%w: %q is not CPU*STEPS with a CPU below %d and 1 to 65535 steps", ErrSchedule, field, MaxCPUs)
 		}
 		s.extend(int(c), int(n))
 	}

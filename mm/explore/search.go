@@ -20,13 +20,14 @@ type plan struct {
 // node is one state on the current path, and the step taken from it.
 type node struct {
 	enabled cpuSet
-	todo    cpuSet // to be tried from here; what has been tried stays in
-	done    cpuSet // tried
-	sleep   cpuSet // not to be tried: covered from an earlier state or by an earlier sibling
-	cpu     int    // the one whose step is on the path
-	spent   int    // preemptions or switches before this state
-	op      string // of that step
-	state   uint64 // fingerprint after it
+	todo    cpuSet   // to be tried from here; what has been tried stays in
+	done    cpuSet   // tried
+	sleep   cpuSet   // not to be tried: covered from an earlier state or by an earlier sibling
+	cpu     int      // the one whose step is on the path
+	spent   int      // preemptions or switches before this state
+	op      string   // of that step
+	state   uint64   // fingerprint after it
+	failure *Failure // of the state after it
 	clock   clock
 	tried   [MaxCPUs]event  // what each CPU's step from here did
 	slept   [MaxCPUs]uint16 // depth of the node whose tried holds a sleeping CPU's step
@@ -47,12 +48,14 @@ type search struct {
 	found    []int // races of the step at hand
 	visited  map[uint64]cpuSet
 	finals   map[uint64]struct{}
-	prefixes int  // prefixes of cfg.SplitDepth steps met so far
-	cut      bool // the bound left something out
+	prefixes int      // prefixes of cfg.SplitDepth steps met so far
+	cut      bool     // the bound left something out
+	failure  *Failure // of the execution at hand
+	failedAt int      // steps it took
 	started  time.Time
 
 	// onFailure decides what to do about a failing execution: go on exploring or stop.
-	onFailure func(f *Failure, steps []uint8) (more bool)
+	onFailure func(f *Failure, found Schedule) (more bool)
 }
 
 func newSearch(w *World, s Scenario, cfg *Config, p plan) *search {
@@ -103,75 +106,90 @@ func (s *search) execute() (more bool, err error) {
 	w := s.w
 	w.start(s.scenario.Build)
 	defer w.abort()
+	s.failure = nil
 	if err := s.strict(nil); err != nil {
 		return false, err
 	}
-	entering := s.depth-1 < s.cfg.SplitDepth // this execution makes a prefix of its own
-	var failure *Failure
-	steps := 0 // on the path when it failed
+	fresh := s.depth // the step at fresh-1 has not been taken yet
 	if err := s.follow(); err != nil {
 		return false, err
 	}
-	if s.depth == 0 {
-		failure = w.brokenStart()
-	} else {
-		failure = w.broken(w.cpus[s.nodes[s.depth-1].cpu])
-		if err := s.took(s.depth - 1); err != nil {
-			return false, err
+	if fresh == 0 {
+		s.fail(w.brokenStart())
+	}
+	how, err := s.extend(fresh <= s.cfg.SplitDepth)
+	if err != nil || how == foreign {
+		return err == nil, err
+	}
+	s.pass.count(s, how == pruned)
+	if how == complete {
+		s.finals[w.state()] = struct{}{}
+		if s.cfg.observe != nil {
+			s.cfg.observe(w)
 		}
 	}
-	steps = s.depth
-	pruned, complete := false, false
-	for failure == nil || s.cfg.KeepGoing && failure.Kind != Panicked {
+	if s.failure == nil {
+		return true, nil
+	}
+	s.pass.Failing++
+	var found Schedule
+	for i := range s.failedAt {
+		found.extend(s.nodes[i].cpu, 1)
+	}
+	return s.onFailure(s.failure, found), nil
+}
+
+// fail keeps the first failure of an execution.
+func (s *search) fail(f *Failure) {
+	if s.failure == nil && f != nil {
+		s.failure, s.failedAt = f, s.depth
+	}
+}
+
+// ending is how an execution came to its end.
+type ending uint8
+
+const (
+	complete ending = iota // no CPU can run
+	pruned                 // nothing new can follow
+	broken                 // a failure, and there is no point in going on
+	foreign                // it belongs to another shard
+)
+
+// extend takes new steps until the execution ends. entering tells that the execution begins a prefix of its own, which
+// is to be counted when it is complete.
+func (s *search) extend(entering bool) (ending, error) {
+	how := broken
+	for s.failure == nil || s.cfg.KeepGoing && s.failure.Kind != Panicked {
 		if entering && s.depth >= s.cfg.SplitDepth {
 			entering = false
 			if !s.mine() {
-				return true, nil
+				return foreign, nil
 			}
 		}
-		if pruned, err = s.push(); err != nil {
-			return false, err
-		}
-		if pruned {
+		if more, err := s.push(); err != nil {
+			return broken, err
+		} else if !more {
+			how = pruned
 			break
 		}
 		n := &s.nodes[s.depth]
 		if n.enabled == 0 {
-			complete = true
-			if failure == nil {
-				failure, steps = w.brokenEnd(), s.depth
-			}
+			how = complete
+			s.fail(s.w.brokenEnd())
 			break
 		}
 		if err := s.advance(n); err != nil {
-			return false, err
-		}
-		if f := w.broken(w.cpus[n.cpu]); f != nil && failure == nil {
-			failure, steps = f, s.depth
+			return broken, err
 		}
 	}
 	if s.plan.dpor {
 		s.recordBlocked()
 	}
 	if entering && !s.mine() {
-		return true, nil
+		return foreign, nil
 	}
-	s.pass.count(s, pruned)
-	if complete {
-		s.finals[w.state()] = struct{}{}
-		if s.cfg.observe != nil {
-			s.cfg.observe(w)
-		}
-	}
-	if failure == nil {
-		return true, nil
-	}
-	s.pass.Failing++
-	path := make([]uint8, steps)
-	for i := range path {
-		path[i] = uint8(s.nodes[i].cpu)
-	}
-	return s.onFailure(failure, path), nil
+	return how, nil
 }
 
 // follow replays the path. All steps but the last have been taken before, and must do what they did then.
@@ -197,7 +215,13 @@ func (s *search) follow() error {
 				return s.wavering(d, c)
 			}
 			s.last[n.cpu] = d
+			if n.failure != nil && s.failure == nil {
+				s.failure, s.failedAt = n.failure, d+1
+			}
 		}
+	}
+	if s.depth > 0 {
+		return s.took(s.depth - 1)
 	}
 	return nil
 }
@@ -229,6 +253,8 @@ func (s *search) advance(n *node) error {
 func (s *search) took(d int) error {
 	n := &s.nodes[d]
 	n.state = s.w.shared ^ s.w.locals
+	n.failure = s.w.broken(s.w.cpus[n.cpu])
+	s.fail(n.failure)
 	if s.plan.dpor {
 		s.record(d)
 	}
@@ -258,9 +284,9 @@ func (s *search) strict(c *CPU) error {
 	return fmt.Errorf("%w: scenario %q: %s on CPU %d changed %s", ErrUndeclared, s.scenario.Name, c.doing, c.id, s.w.locName(l))
 }
 
-// push makes the node for the state just reached and chooses the first step to try. pruned tells that nothing need be
-// tried from here.
-func (s *search) push() (pruned bool, err error) {
+// push makes the node for the state just reached and chooses the first step to try. more is false if nothing need be tried
+// from here although something could.
+func (s *search) push() (more bool, err error) {
 	d := s.depth
 	if d == len(s.nodes) {
 		s.nodes = append(s.nodes, node{})
@@ -282,12 +308,12 @@ func (s *search) push() (pruned bool, err error) {
 			return false, fmt.Errorf("%w: scenario %q: %s", ErrUnreported, s.scenario.Name, s.w.locName(s.w.missing))
 		}
 		if s.seen(n) {
-			return true, nil
+			return false, nil
 		}
 	}
 	awake := n.todo &^ n.sleep
 	if awake == 0 {
-		return n.enabled != 0, nil
+		return n.enabled == 0, nil
 	}
 	n.cpu = awake.lowest()
 	if awake.has(max(previous, 0)) && previous >= 0 {
@@ -296,7 +322,7 @@ func (s *search) push() (pruned bool, err error) {
 	if s.plan.dpor && d >= s.cfg.SplitDepth {
 		n.todo = 1 << n.cpu
 	}
-	return false, nil
+	return true, nil
 }
 
 // inheritSleep keeps asleep what the parent's step does not depend on.

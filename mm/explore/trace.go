@@ -70,8 +70,12 @@ func (e *explorer) trace(s Schedule) (*Trace, *Failure, error) {
 	notes := 0
 	f, err := k.replay(s, func(c *CPU, ev *event) {
 		step := Event{CPU: c.id, Op: c.doing, Panels: picture()}
-		for _, x := range ev.touches {
-			step.Accesses = append(step.Accesses, w.describe(Access{x.loc, x.kind}))
+		for i, x := range ev.touches {
+			text := w.describe(Access{x.loc, x.kind})
+			if c.current[i].kind == write && x.kind == read {
+				text = w.describe(c.current[i]) + " unchanged"
+			}
+			step.Accesses = append(step.Accesses, text)
 		}
 		step.Notes = append(step.Notes, w.notes[notes:]...)
 		notes = len(w.notes)

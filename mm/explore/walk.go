@@ -63,16 +63,11 @@ func tooLong(s Scenario, steps int) error {
 
 // replay follows a schedule to its end, strictly: every step must be enabled.
 func (k *walk) replay(s Schedule, after func(c *CPU, ev *event)) (*Failure, error) {
-	turn, left, step := 0, 0, 0
-	if len(s) > 0 {
-		left = s[0].Steps
-	}
+	turn, used, step := 0, 0, 0
 	var refused error
 	f, err := k.run(func(enabled cpuSet) int {
-		for left == 0 && turn < len(s) {
-			if turn++; turn < len(s) {
-				left = s[turn].Steps
-			}
+		if turn < len(s) && used == s[turn].Steps {
+			turn, used = turn+1, 0
 		}
 		if turn >= len(s) {
 			return stopped
@@ -82,7 +77,7 @@ func (k *walk) replay(s Schedule, after func(c *CPU, ev *event)) (*Failure, erro
 			refused = &NotEnabledError{Schedule: s, Step: step, CPU: cpu, Reason: k.w.refusal(cpu)}
 			return stopped
 		}
-		left--
+		used++
 		step++
 		return cpu
 	}, after)
