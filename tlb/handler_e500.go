@@ -13,6 +13,7 @@ import "sync"
 type E500Handlers struct {
 	Thread *E500Thread
 	Shared *E500Shared // of the core
+	Lock   sync.Locker // this thread's handle on the core's lock; nil: Shared.Lock
 	Guards Guards
 	Yield  Yield
 	// Walk finds the page of an address in the page table.
@@ -76,8 +77,11 @@ func (k *E500Handlers) Preload(ea uint64) Fault {
 
 // writeOnce writes the entry unless a search finds one, under the core's lock.
 func (k *E500Handlers) writeOnce(p *Page) Fault {
-	k.lock()
-	defer k.unlock()
+	if lock := k.coreLock(); lock != nil {
+		k.Yield.at("lock")
+		lock.Lock()
+		defer lock.Unlock()
+	}
 	if !k.Guards.NoProbe {
 		if found, f := k.present(p); found || f != NoFault {
 			return f
@@ -87,17 +91,16 @@ func (k *E500Handlers) writeOnce(p *Page) Fault {
 	return NoFault
 }
 
-func (k *E500Handlers) lock() {
-	if len(k.Thread.core.threads) > 1 && !k.Guards.NoCoreLock {
-		k.Yield.at("lock")
-		k.Shared.Lock.Lock()
+// coreLock is the lock that the threads of a core take in turn; nil if there is
+// nobody to take it from.
+func (k *E500Handlers) coreLock() sync.Locker {
+	switch {
+	case len(k.Thread.core.threads) == 1 || k.Guards.NoCoreLock:
+		return nil
+	case k.Lock != nil:
+		return k.Lock
 	}
-}
-
-func (k *E500Handlers) unlock() {
-	if len(k.Thread.core.threads) > 1 && !k.Guards.NoCoreLock {
-		k.Shared.Lock.Unlock()
-	}
+	return k.Shared.Lock
 }
 
 // present searches for the page in the current context. A search that finds

@@ -1,0 +1,186 @@
+package tlb
+
+import "sync"
+
+// tsbs are the TSBs of the address spaces of a machine, by context.
+type tsbs struct {
+	mu sync.Mutex
+	of map[uint64]*TSB
+}
+
+// get returns the TSB of a context and makes it when there is none.
+func (t *tsbs) get(context uint64, p *Profile) *TSB {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	tsb := t.of[context]
+	if tsb == nil {
+		tsb, _ = NewTSB(TSBConfig{Entries: p.Sparc.TSB}) // a size that the profile's constructor has checked
+		if t.of == nil {
+			t.of = make(map[uint64]*TSB)
+		}
+		t.of[context] = tsb
+	}
+	return tsb
+}
+
+// tteOf is a page as a TTE that programs may use.
+func tteOf(f TTEFormat, p Page) uint64 {
+	v := tteValid | p.PA&ttePA4u
+	if f == TTE4v {
+		v |= tteX4v
+	}
+	switch {
+	case p.Prot&Store == 0:
+	case f == TTE4v:
+		v |= tteW4v
+	default:
+		v |= tteW4u
+	}
+	return v
+}
+
+// ttes is a page table walk that answers with TTEs.
+func (c *KernelConfig) ttes(cpu int) func(va uint64) (uint64, bool) {
+	return func(va uint64) (uint64, bool) {
+		p, ok := c.Walk(cpu, va)
+		if !ok || p.Prot&Load == 0 {
+			return 0, false
+		}
+		return tteOf(c.Profile.Sparc.Format, p), true
+	}
+}
+
+type sun4uKernel struct {
+	SparcHandlers
+	tsbs    *tsbs
+	scratch *Sun4u
+}
+
+func newSun4uKernel(cpu int, cfg *KernelConfig, shared *tsbs) (Kernel, error) {
+	u, err := NewSun4u(cfg.Profile)
+	if err != nil {
+		return nil, err
+	}
+	scratch, err := NewSun4u(cfg.Profile)
+	if err != nil {
+		return nil, err
+	}
+	u.Reports = cfg.reports(cpu)
+	k := &sun4uKernel{tsbs: shared, scratch: scratch}
+	k.SparcHandlers = SparcHandlers{MMU: u, TSB: shared.get(0, &cfg.Profile), Guards: cfg.Guards, Yield: cfg.yield(cpu), Walk: cfg.ttes(cpu)}
+	return k, nil
+}
+
+func (k *sun4uKernel) Translate(acc Access, va uint64) Result {
+	return k.MMU.Translate(UserPrimary, acc, false, va).Result
+}
+
+// Handle: a protection trap does not reload, it is a page fault.
+func (k *sun4uKernel) Handle(f Fault, _ Access, va uint64) Fault {
+	switch f {
+	case TLBMiss:
+		return k.Miss(va)
+	case Protection, AccessFault:
+		return TLBMiss
+	}
+	return f
+}
+
+func (k *sun4uKernel) Preload(uint64) Fault { return NoFault }
+
+// FlushPage is the local half of a flush.
+func (k *sun4uKernel) FlushPage(va uint64) Fault {
+	k.SparcHandlers.FlushPage(va)
+	return NoFault
+}
+
+func (k *sun4uKernel) FlushContext() Fault {
+	const context = 0x40
+	k.MMU.Demap(DMMU, context)
+	return NoFault
+}
+
+func (k *sun4uKernel) SetContext(n uint64) {
+	k.MMU.Write(DMMU, PrimaryContext, n)
+	k.TSB = k.tsbs.get(n&contextBits, &k.MMU.prof)
+}
+
+func (k *sun4uKernel) PageShift() uint8 { return 13 }
+
+func (k *sun4uKernel) Matching(va uint64) Hit { return k.MMU.side[DMMU].lookup(va, k.MMU.primary) }
+
+func (k *sun4uKernel) Meet(r Report) Result {
+	k.scratch.CopyFrom(k.MMU)
+	return k.scratch.Translate(UserPrimary, Load, false, r.Addr).Result
+}
+
+func (k *sun4uKernel) MarshalBinary() ([]byte, error) { return k.MMU.MarshalBinary() }
+func (k *sun4uKernel) UnmarshalBinary(b []byte) error { return k.MMU.UnmarshalBinary(b) }
+
+// TSBOf returns the TSB of the context that a kernel is in; nil if it keeps none.
+func TSBOf(k Kernel) *TSB {
+	if u, ok := k.(*sun4uKernel); ok {
+		return u.TSB
+	}
+	return nil
+}
+
+type sun4vKernel struct {
+	Sun4vHandlers
+	scratch *Sun4v
+}
+
+func newSun4vKernel(cpu int, cfg *KernelConfig) (Kernel, error) {
+	v, err := NewSun4v(cfg.Profile)
+	if err != nil {
+		return nil, err
+	}
+	scratch, err := NewSun4v(cfg.Profile)
+	if err != nil {
+		return nil, err
+	}
+	v.Reports = cfg.reports(cpu)
+	return &sun4vKernel{Sun4vHandlers{MMU: v, Yield: cfg.yield(cpu), Walk: cfg.ttes(cpu)}, scratch}, nil
+}
+
+func (k *sun4vKernel) Translate(acc Access, va uint64) Result {
+	return k.MMU.Translate(UserPrimary, acc, false, va).Result
+}
+
+func (k *sun4vKernel) Handle(f Fault, _ Access, va uint64) Fault {
+	switch f {
+	case TLBMiss:
+		return k.Miss(va)
+	case Protection, AccessFault:
+		return TLBMiss
+	}
+	return f
+}
+
+func (k *sun4vKernel) Preload(uint64) Fault { return NoFault }
+
+func (k *sun4vKernel) FlushPage(va uint64) Fault {
+	k.Sun4vHandlers.FlushPage(va)
+	return NoFault
+}
+
+func (k *sun4vKernel) FlushContext() Fault {
+	k.MMU.DemapContext(DMMU, k.MMU.PrimaryContext)
+	return NoFault
+}
+
+func (k *sun4vKernel) SetContext(n uint64) { k.MMU.PrimaryContext = n & contextBits }
+
+func (k *sun4vKernel) PageShift() uint8 { return 13 }
+
+func (k *sun4vKernel) Matching(va uint64) Hit {
+	return k.MMU.side[DMMU].lookup(va, k.MMU.PrimaryContext)
+}
+
+func (k *sun4vKernel) Meet(r Report) Result {
+	k.scratch.CopyFrom(k.MMU)
+	return k.scratch.Translate(UserPrimary, Load, false, r.Addr).Result
+}
+
+func (k *sun4vKernel) MarshalBinary() ([]byte, error) { return k.MMU.MarshalBinary() }
+func (k *sun4vKernel) UnmarshalBinary(b []byte) error { return k.MMU.UnmarshalBinary(b) }

@@ -1,0 +1,134 @@
+package tlb_test
+
+import (
+	"testing"
+
+	"github.com/hashmmu/ppc64/tlb"
+	"github.com/stretchr/testify/require"
+)
+
+var kernelNames = []string{"ppc405", "ppc440", "ppc476", "ppc603", "e500v2", "e500mc", "e5500", "e6500",
+	"r4000", "mips32r2", "mips64r2", "ultrasparc", "sun4v", "sparc64-tsb"}
+
+// kernelUnderTest is a CPU of any part over a page table of one address space,
+// its addresses in pages.
+type kernelUnderTest struct {
+	tlb.Kernel
+	pages   map[uint64]tlb.Page
+	reports []tlb.Report
+}
+
+func newKernel(t testing.TB, name string, g tlb.Guards) *kernelUnderTest {
+	p, err := tlb.ByName(name)
+	require.NoError(t, err)
+	k := &kernelUnderTest{pages: map[uint64]tlb.Page{}}
+	ks, err := tlb.NewKernels(1, tlb.KernelConfig{Profile: p, Guards: g,
+		Walk: func(_ int, ea uint64) (tlb.Page, bool) {
+			pg, ok := k.pages[ea>>k.PageShift()]
+			pg.EA = ea
+			return pg, ok
+		},
+		Reports: func(_ int, r tlb.Report) { k.reports = append(k.reports, r) },
+	})
+	require.NoError(t, err)
+	k.Kernel = ks[0]
+	k.SetContext(3)
+	return k
+}
+
+// access makes an access; a page fault maps the page or makes it writable.
+func (k *kernelUnderTest) access(t testing.TB, acc tlb.Access, page, frame uint64) tlb.Result {
+	s := k.PageShift()
+	for range 8 {
+		r := k.Translate(acc, page<<s)
+		if r.OK() {
+			return r
+		}
+		if f := k.Handle(r.Fault, acc, page<<s); f == tlb.TLBMiss {
+			k.pages[page] = tlb.Page{PA: frame << s, Shift: s, Prot: tlb.Load | tlb.Fetch | acc, User: true}
+			require.Equal(t, tlb.NoFault, k.Update(page<<s))
+			require.Equal(t, tlb.NoFault, k.Preload(page<<s))
+		} else if f != tlb.NoFault {
+			r.Fault = f
+			return r
+		}
+	}
+	t.Fatal("the access is never done")
+	return tlb.Result{}
+}
+
+// TestKernels: every part behind the common calls reads, writes through a page
+// that was read-only, and forgets what is flushed, with one entry at most.
+func TestKernels(t *testing.T) {
+	for _, name := range kernelNames {
+		t.Run(name, func(t *testing.T) {
+			k := newKernel(t, name, tlb.Guards{})
+			s := k.PageShift()
+			for i := range uint64(300) {
+				page := 0x10000 + i%23*2
+				require.Equal(t, (0x100+page%64)<<s, k.access(t, tlb.Load, page, 0x100+page%64).PA)
+				require.Equal(t, (0x100+page%64)<<s, k.access(t, tlb.Store, page, 0x100+page%64).PA)
+				require.Equal(t, 1, k.Matching(page<<s).N)
+				if i%3 == 0 {
+					delete(k.pages, page)
+					require.Equal(t, tlb.NoFault, k.FlushPage(page<<s))
+					require.Zero(t, k.Matching(page<<s).N)
+				}
+			}
+			require.Empty(t, k.reports)
+			require.Equal(t, tlb.NoFault, k.FlushContext())
+			for i := range uint64(23) {
+				require.Zero(t, k.Matching((0x10000+i*2)<<s).N)
+			}
+		})
+	}
+}
+
+// TestKernelSnapshots: a snapshot brings a CPU back, its handlers' choices too.
+func TestKernelSnapshots(t *testing.T) {
+	for _, name := range kernelNames {
+		t.Run(name, func(t *testing.T) {
+			k := newKernel(t, name, tlb.Guards{})
+			for i := range uint64(7) {
+				k.access(t, tlb.Load, 0x10000+i, 0x100+i)
+			}
+			then, err := k.MarshalBinary()
+			require.NoError(t, err)
+			k.access(t, tlb.Store, 0x10007, 0x100)
+			after, err := k.MarshalBinary()
+			require.NoError(t, err)
+			require.NotEqual(t, then, after)
+			require.NoError(t, k.UnmarshalBinary(then))
+			delete(k.pages, 0x10007)
+			k.access(t, tlb.Store, 0x10007, 0x100)
+			again, err := k.MarshalBinary()
+			require.NoError(t, err)
+			require.Equal(t, after, again)
+			require.ErrorIs(t, k.UnmarshalBinary(nil), tlb.ErrSnapshot)
+		})
+	}
+}
+
+// TestKernelsMeet: what two entries come to is asked without changing anything.
+func TestKernelsMeet(t *testing.T) {
+	for name, want := range map[string]tlb.Fault{"r4000": tlb.Shutdown, "e500mc": tlb.MachineCheck, "ppc440": tlb.NoFault, "ultrasparc": tlb.NoFault} {
+		k := newKernel(t, name, tlb.Guards{NoProbe: true, NoDemap: true})
+		s := k.PageShift()
+		k.access(t, tlb.Load, 0x10000, 0x100)
+		k.pages[0x10000] = tlb.Page{PA: 0x200 << s, Shift: s, Prot: tlb.Load | tlb.Store, User: true}
+		if len(k.reports) == 0 { // without a probe the page fault of the load has made two already
+			require.Equal(t, tlb.NoFault, k.Update(0x10000<<s), name)
+		}
+		require.NotEmpty(t, k.reports, name)
+		before, err := k.MarshalBinary()
+		require.NoError(t, err)
+		r := k.Meet(k.reports[0])
+		require.Equal(t, want, r.Fault, name)
+		if r.OK() {
+			require.Equal(t, uint64(0x300)<<s, r.PA, "%s: neither page", name)
+		}
+		after, err := k.MarshalBinary()
+		require.NoError(t, err)
+		require.Equal(t, before, after, name)
+	}
+}
