@@ -25,7 +25,10 @@ type Kernel interface {
 	// Preload puts in an entry for a page just mapped; nothing where no kernel
 	// does so.
 	Preload(ea uint64) Fault
-	// FlushPage removes a page of the current context.
+	// FlushShared removes a page of the current context from what CPUs look into
+	// together before the page table, the TSB; nothing where there is none.
+	FlushShared(ea uint64)
+	// FlushPage removes a page of the current context from this TLB.
 	FlushPage(ea uint64) Fault
 	// FlushContext removes all that can be missed again of the current context.
 	FlushContext() Fault
@@ -33,11 +36,13 @@ type Kernel interface {
 	SetContext(n uint64)
 	// PageShift is log2 of the size in bytes of a base page.
 	PageShift() uint8
-	// Matching returns which entries a load of ea would match. Nothing changes.
-	Matching(ea uint64) Hit
+	// Peek returns what a load of ea in a context would come to. Nothing changes.
+	Peek(context, ea uint64) Result
 	// Meet returns what an access comes to that the two entries of a report
 	// match. Nothing changes.
 	Meet(r Report) Result
+	// Agree reports whether two entries translate alike.
+	Agree(i, j int) bool
 
 	// The snapshot holds the TLB, its registers and the handlers' own variables.
 	encoding.BinaryMarshaler

@@ -54,13 +54,17 @@ func (k *ppc4xxKernel) SetContext(n uint64) { k.MMU.PID = uint32(n) }
 
 func (k *ppc4xxKernel) PageShift() uint8 { return 12 }
 
-func (k *ppc4xxKernel) Matching(ea uint64) Hit {
-	m := k.MMU
-	ctx := uint64(m.PID & m.layout.tid)
-	if !m.layout.zoned {
-		ctx |= ctx4xxSpace
-	}
-	return m.search(uint32(ea), ctx, ^uint64(0))
+func (k *ppc4xxKernel) FlushShared(uint64) {}
+
+func (k *ppc4xxKernel) Peek(context, ea uint64) Result {
+	k.scratch.CopyFrom(k.MMU)
+	k.scratch.PID = uint32(context)
+	return k.scratch.Translate(Load, ea)
+}
+
+func (k *ppc4xxKernel) Agree(i, j int) bool {
+	a, b := k.MMU.entries[i].word, k.MMU.entries[j].word
+	return a[1] == b[1] && a[2] == b[2]
 }
 
 func (k *ppc4xxKernel) Meet(r Report) Result {
@@ -127,18 +131,29 @@ func (k *ppc603Kernel) FlushContext() Fault {
 	return NoFault
 }
 
-// SetContext loads the segment registers: sixteen VSIDs a context.
-func (k *ppc603Kernel) SetContext(n uint64) {
-	for i := range k.MMU.SR {
-		k.MMU.SR[i] = srKp | uint32(n)<<4&srVSID | uint32(i)
+func (k *ppc603Kernel) SetContext(n uint64) { setContext603(k.MMU, n) }
+
+// setContext603 loads the segment registers: sixteen VSIDs a context.
+func setContext603(m *PPC603MMU, n uint64) {
+	for i := range m.SR {
+		m.SR[i] = srKp | uint32(n)<<4&srVSID | uint32(i)
 	}
 }
 
 func (k *ppc603Kernel) PageShift() uint8 { return 12 }
 
-func (k *ppc603Kernel) Matching(ea uint64) Hit {
-	m := k.MMU
-	return m.side[Data603].tags.lookup(m.set(uint32(ea)), ea&0xffffffff, uint64(m.compare(uint32(ea))&^cmpValid)|ctxLive)
+func (k *ppc603Kernel) FlushShared(uint64) {}
+
+func (k *ppc603Kernel) Peek(context, ea uint64) Result {
+	k.scratch.CopyFrom(k.MMU)
+	setContext603(k.scratch, context)
+	return k.scratch.Translate(Load, ea)
+}
+
+// Agree: but for R and C, which ways that match together may differ in.
+func (k *ppc603Kernel) Agree(i, j int) bool {
+	e := k.MMU.side[Data603].entries
+	return (e[i].RPA^e[j].RPA)&^(rpaRef|rpaChg) == 0
 }
 
 func (k *ppc603Kernel) Meet(r Report) Result {
@@ -208,11 +223,18 @@ func (k *e500Kernel) SetContext(n uint64) { k.Thread.Write(PID0, n) }
 
 func (k *e500Kernel) PageShift() uint8 { return 12 }
 
-func (k *e500Kernel) Matching(ea uint64) Hit {
-	t := k.Thread
-	a := access500{ea: t.truncate(ea), n: 1}
-	a.ctxs[0] = t.context(true, false, t.regs[LPIDR]) | t.regs[PID0]&0x3fff
-	return t.core.find(&a, 0)
+func (k *e500Kernel) FlushShared(uint64) {}
+
+func (k *e500Kernel) Peek(context, ea uint64) Result {
+	k.scratch.CopyFrom(k.Thread.core)
+	t := k.scratch.Thread(k.thread)
+	t.Write(PID0, context)
+	return t.Translate(Load, ea)
+}
+
+func (k *e500Kernel) Agree(i, j int) bool {
+	e := k.Thread.core.entries
+	return e[i].MAS73 == e[j].MAS73
 }
 
 func (k *e500Kernel) Meet(r Report) Result {

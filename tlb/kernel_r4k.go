@@ -69,10 +69,15 @@ func (k *mipsKernel) SetContext(n uint64) { k.CPU.Write(EntryHi, n) }
 
 func (k *mipsKernel) PageShift() uint8 { return 12 }
 
-func (k *mipsKernel) Matching(ea uint64) Hit {
-	c := k.CPU
-	return c.tags.lookup(0, ea&c.segMask, c.current()|ctxLive)
+func (k *mipsKernel) FlushShared(uint64) {}
+
+func (k *mipsKernel) Peek(context, ea uint64) Result {
+	k.scratch.CopyFrom(k.CPU)
+	k.scratch.Write(EntryHi, context)
+	return k.scratch.Translate(MIPSUser, Load, ea).Result
 }
+
+func (k *mipsKernel) Agree(i, j int) bool { return k.CPU.entries[i].Half == k.CPU.entries[j].Half }
 
 func (k *mipsKernel) Meet(r Report) Result {
 	k.scratch.CopyFrom(k.CPU)

@@ -107,7 +107,22 @@ func (k *sun4uKernel) SetContext(n uint64) {
 
 func (k *sun4uKernel) PageShift() uint8 { return 13 }
 
-func (k *sun4uKernel) Matching(va uint64) Hit { return k.MMU.side[DMMU].lookup(va, k.MMU.primary) }
+func (k *sun4uKernel) FlushShared(va uint64) { k.FlushTSB(va) }
+
+func (k *sun4uKernel) Peek(context, va uint64) Result {
+	k.scratch.CopyFrom(k.MMU)
+	k.scratch.Write(DMMU, PrimaryContext, context)
+	return k.scratch.Translate(UserPrimary, Load, false, va).Result
+}
+
+func (k *sun4uKernel) Agree(i, j int) bool { return k.MMU.side[DMMU].agree(i, j) }
+
+// agree compares what two entries answer.
+func (t *sparcTLB) agree(i, j int) bool {
+	a, b := t.decoded[i], t.decoded[j]
+	a.used, b.used = false, false
+	return a == b
+}
 
 func (k *sun4uKernel) Meet(r Report) Result {
 	k.scratch.CopyFrom(k.MMU)
@@ -117,13 +132,17 @@ func (k *sun4uKernel) Meet(r Report) Result {
 func (k *sun4uKernel) MarshalBinary() ([]byte, error) { return k.MMU.MarshalBinary() }
 func (k *sun4uKernel) UnmarshalBinary(b []byte) error { return k.MMU.UnmarshalBinary(b) }
 
-// TSBOf returns the TSB of the context that a kernel is in; nil if it keeps none.
-func TSBOf(k Kernel) *TSB {
+// TSBOf returns the TSB of a context, which the CPUs of k's machine share; nil on
+// a part whose kernel keeps none.
+func TSBOf(k Kernel, context uint64) *TSB {
 	if u, ok := k.(*sun4uKernel); ok {
-		return u.TSB
+		return u.tsbs.get(context&contextBits, &u.MMU.prof)
 	}
 	return nil
 }
+
+// TTEAddress is the physical address in a TTE of the sun4u layout.
+func TTEAddress(tte uint64) uint64 { return tte & ttePA4u }
 
 type sun4vKernel struct {
 	Sun4vHandlers
@@ -173,9 +192,15 @@ func (k *sun4vKernel) SetContext(n uint64) { k.MMU.PrimaryContext = n & contextB
 
 func (k *sun4vKernel) PageShift() uint8 { return 13 }
 
-func (k *sun4vKernel) Matching(va uint64) Hit {
-	return k.MMU.side[DMMU].lookup(va, k.MMU.PrimaryContext)
+func (k *sun4vKernel) FlushShared(uint64) {}
+
+func (k *sun4vKernel) Peek(context, va uint64) Result {
+	k.scratch.CopyFrom(k.MMU)
+	k.scratch.PrimaryContext = context & contextBits
+	return k.scratch.Translate(UserPrimary, Load, false, va).Result
 }
+
+func (k *sun4vKernel) Agree(i, j int) bool { return k.MMU.side[DMMU].agree(i, j) }
 
 func (k *sun4vKernel) Meet(r Report) Result {
 	k.scratch.CopyFrom(k.MMU)

@@ -68,17 +68,17 @@ func TestKernels(t *testing.T) {
 				page := 0x10000 + i%23*2
 				require.Equal(t, (0x100+page%64)<<s, k.access(t, tlb.Load, page, 0x100+page%64).PA)
 				require.Equal(t, (0x100+page%64)<<s, k.access(t, tlb.Store, page, 0x100+page%64).PA)
-				require.Equal(t, 1, k.Matching(page<<s).N)
+				require.Equal(t, 1, k.Peek(3, page<<s).Hit.N)
 				if i%3 == 0 {
 					delete(k.pages, page)
 					require.Equal(t, tlb.NoFault, k.FlushPage(page<<s))
-					require.Zero(t, k.Matching(page<<s).N)
+					require.Zero(t, k.Peek(3, page<<s).Hit.N)
 				}
 			}
 			require.Empty(t, k.reports)
 			require.Equal(t, tlb.NoFault, k.FlushContext())
 			for i := range uint64(23) {
-				require.Zero(t, k.Matching((0x10000+i*2)<<s).N)
+				require.Zero(t, k.Peek(3, (0x10000+i*2)<<s).Hit.N)
 			}
 		})
 	}
@@ -112,7 +112,7 @@ func TestKernelSnapshots(t *testing.T) {
 // TestKernelsMeet: what two entries come to is asked without changing anything.
 func TestKernelsMeet(t *testing.T) {
 	for name, want := range map[string]tlb.Fault{"r4000": tlb.Shutdown, "e500mc": tlb.MachineCheck, "ppc440": tlb.NoFault, "ultrasparc": tlb.NoFault} {
-		k := newKernel(t, name, tlb.Guards{NoProbe: true, NoDemap: true})
+		k := newKernel(t, name, tlb.Guards{NoProbe: name == "r4000", NoDemap: true})
 		s := k.PageShift()
 		k.access(t, tlb.Load, 0x10000, 0x100)
 		k.pages[0x10000] = tlb.Page{PA: 0x200 << s, Shift: s, Prot: tlb.Load | tlb.Store, User: true}
@@ -124,6 +124,7 @@ func TestKernelsMeet(t *testing.T) {
 		require.NoError(t, err)
 		r := k.Meet(k.reports[0])
 		require.Equal(t, want, r.Fault, name)
+		require.False(t, k.Agree(k.reports[0].First, k.reports[0].Second) && name != "r4000", name)
 		if r.OK() {
 			require.Equal(t, uint64(0x300)<<s, r.PA, "%s: neither page", name)
 		}
