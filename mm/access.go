@@ -74,7 +74,7 @@ func (c *CPU) hardware(k pte.Key, a pte.Access, stamp uint64) (uint64, Outcome) 
 		return 0, Denied
 	}
 	if !ok || e.Prot&a == 0 {
-		t, o := c.m.backend.Walk(k, a)
+		t, o := c.m.backend.Walk(c, k, a)
 		if o != Hit {
 			return 0, o
 		}
@@ -105,7 +105,7 @@ const (
 
 // accessStep stops before a hardware access.
 func (c *CPU) accessStep(k pte.Key, ea pte.EA, a pte.Access) {
-	c.touches = c.m.backend.Touches(k, a, c.touches[:0])
+	c.touches = c.m.backend.Touches(c, k, a, c.touches[:0])
 	if !c.m.noTLB {
 		c.touches = append(c.touches, Touch{Loc{LocTLB, uint64(c.id)}, TouchWrite})
 	}

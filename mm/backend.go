@@ -9,12 +9,12 @@ import "github.com/hashmmu/ppc64/pte"
 //
 // All methods run on the goroutine of the CPU they are given.
 type Backend interface {
-	// Walk looks the page up behind the CPU's TLB. A translation that permits the
+	// Walk looks the page up for the CPU, behind its TLB if it has one there. A translation that permits the
 	// access counts as used for it (R, C). The CPU calls it with its hardware held,
 	// so it must not stop, wait or touch a TLB.
-	Walk(k pte.Key, a pte.Access) (Translation, Outcome)
+	Walk(c *CPU, k pte.Key, a pte.Access) (Translation, Outcome)
 	// Touches appends what Walk uses for such an access, for an explorer.
-	Touches(k pte.Key, a pte.Access, buf []Touch) []Touch
+	Touches(c *CPU, k pte.Key, a pte.Access, buf []Touch) []Touch
 	// Miss handles an access that hardware could not do, from the Linux page
 	// tables alone. handled is false when that is not enough: a page fault. An
 	// error ends the access.
@@ -32,9 +32,14 @@ type Backend interface {
 	// everything behind the TLBs that Walk and Flush look at. The first tells how
 	// many there are.
 	Locations(k pte.Key) []Location
-	// Valid returns how many translations of the page exist behind the TLBs, and
-	// whether they disagree. Two or more are a duplicate.
+	// Valid returns how many translations of the page an access could meet at
+	// once, and whether they disagree. Two or more are a duplicate.
 	Valid(k pte.Key) (n int, conflict bool)
+	// Check compares the translations of a page with its PTE, in a machine at rest.
+	Check(as *AddressSpace, ea pte.EA, p pte.LinuxPTE) error
+	// Save notes the translations of some pages, at rest, and returns what brings
+	// them back, whatever CPUs were doing.
+	Save(pages []pte.Key) (restore func())
 }
 
 // Translation is what hardware found for a page.

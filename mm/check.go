@@ -46,7 +46,7 @@ func (m *Machine) Check() error {
 	for _, as := range m.spaces {
 		as.pages(func(ea pte.EA, p pte.LinuxPTE) {
 			k := as.key(ea)
-			add(m.checkPage(k, ea, p))
+			add(m.backend.Check(as, ea, p))
 			if m.kernel.Layout.IsPresent(p) {
 				refs[m.frames.index(m.kernel.Layout.RA(p))]++
 				if !m.noTLB {
@@ -80,19 +80,6 @@ func (as *AddressSpace) pages(f func(pte.EA, pte.LinuxPTE)) {
 			}
 		}
 	}
-}
-
-// checkPage compares what the hardware has of a page with its PTE.
-func (m *Machine) checkPage(k pte.Key, ea pte.EA, p pte.LinuxPTE) error {
-	l := m.kernel.Layout
-	n, conflict := m.backend.Valid(k)
-	switch {
-	case n > 1:
-		return fmt.Errorf("%w: %v, conflict %t", ErrDuplicate, ea, conflict)
-	case n == 1 && (p&l.HashPTE == 0 || !l.IsPresent(p)):
-		return fmt.Errorf("%w: %v", ErrOrphan, ea)
-	}
-	return nil
 }
 
 // checkTLB compares the cached translations of a CPU with the PTEs.

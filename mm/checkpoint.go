@@ -12,10 +12,10 @@ import (
 // scenario very many times. What lies outside the pages it was made for is taken
 // not to change.
 type Checkpoint struct {
-	m     *Machine
-	stamp uint64
-	pages []savedPage
-	slots []savedSlot
+	m       *Machine
+	stamp   uint64
+	pages   []savedPage
+	backend func() // brings the translations back
 
 	frames []savedFrame
 	free   []uint32
@@ -27,11 +27,6 @@ type Checkpoint struct {
 type savedPage struct {
 	page  page
 	entry uint64
-}
-
-type savedSlot struct {
-	slot  pte.Slot
-	entry pte.HPTE
 }
 
 type savedFrame struct {
@@ -59,14 +54,16 @@ type savedCPU struct {
 }
 
 // Save takes a checkpoint of a machine at rest. touched are the pages whose PTEs
-// and hash groups the CPUs will change.
+// and translations the CPUs will change.
 func (m *Machine) Save(touched ...PageOf) *Checkpoint {
 	s := &Checkpoint{m: m, stamp: m.stamp.Load(), free: slices.Clone(m.frames.free)}
+	keys := make([]pte.Key, 0, len(touched))
 	for _, t := range touched {
 		p := t.Space.make(t.EA)
 		s.pages = append(s.pages, savedPage{p, p.entry.Load()})
-		s.saveGroups(t.Space.key(p.ea))
+		keys = append(keys, t.Space.key(p.ea))
 	}
+	s.backend = m.backend.Save(keys)
 	for i := range m.frames.frames {
 		f := &m.frames.frames[i]
 		s.frames = append(s.frames, savedFrame{f.refs.Load(), f.dirty.Load(), f.anon.Load(), f.stamp.Load()})
@@ -93,19 +90,6 @@ type PageOf struct {
 	EA    pte.EA
 }
 
-// saveGroups adds the entries of both groups of a key.
-func (s *Checkpoint) saveGroups(k pte.Key) {
-	t := s.m.table
-	for _, secondary := range [2]bool{false, true} {
-		g := k.Hash().Group(secondary, t.Mask())
-		n := t.Slots() / t.Groups()
-		for i := range n {
-			slot := pte.Slot(g*n + i)
-			s.slots = append(s.slots, savedSlot{slot, t.LoadRaw(slot)})
-		}
-	}
-}
-
 // Restore brings the machine back to the checkpoint, whatever its CPUs were
 // doing: locks they held are free again, what was pending is forgotten. No CPU
 // may be running.
@@ -116,9 +100,7 @@ func (s *Checkpoint) Restore() {
 		p.page.entry.Store(p.entry)
 		p.page.table.ptl.mu = sync.RWMutex{}
 	}
-	for _, e := range s.slots {
-		m.table.StoreRaw(e.slot, e.entry)
-	}
+	s.backend()
 	m.frames.free = append(m.frames.free[:0], s.free...)
 	m.frames.errs = nil
 	for i, was := range s.frames {

@@ -1,6 +1,8 @@
 package mm
 
 import (
+	"fmt"
+
 	"github.com/hashmmu/ppc64/batch"
 	"github.com/hashmmu/ppc64/hpt"
 	"github.com/hashmmu/ppc64/pte"
@@ -23,7 +25,7 @@ const userKey = true
 
 // Touches: a load that nothing is cached of does not care whether a store would
 // be permitted.
-func (h *hash) Touches(k pte.Key, a pte.Access, buf []Touch) []Touch {
+func (h *hash) Touches(_ *CPU, k pte.Key, a pte.Access, buf []Touch) []Touch {
 	buf = append(buf, Touch{h.groups(k), TouchWrite})
 	if a.Has(pte.Write) || !h.m.noTLB {
 		buf = append(buf, Touch{h.stores(k), TouchWrite})
@@ -81,7 +83,7 @@ func (h *hash) digest(first pte.Slot, d uint64, of func(pte.HPTE) uint64) uint64
 
 func (h *hash) perGroup() uint64 { return h.table.Slots() / h.table.Groups() }
 
-func (h *hash) Walk(k pte.Key, a pte.Access) (Translation, Outcome) {
+func (h *hash) Walk(_ *CPU, k pte.Key, a pte.Access) (Translation, Outcome) {
 	for {
 		e, ref, o := h.find(k, a)
 		if o != Hit {
@@ -353,6 +355,41 @@ func (h *hash) Flush(c *CPU, as *AddressSpace, refs []pte.Ref) {
 	for i := range refs {
 		h.step(c, StepInvalidate, as.address(refs[i].Key), refs[i].Key)
 		h.table.Invalidate(refs[i])
+	}
+}
+
+// Check: a translation belongs to a present PTE that knows of it (M1).
+func (h *hash) Check(as *AddressSpace, ea pte.EA, p pte.LinuxPTE) error {
+	l := h.m.kernel.Layout
+	n, conflict := h.Valid(as.key(ea))
+	switch {
+	case n > 1:
+		return fmt.Errorf("%w: %v, conflict %t", ErrDuplicate, ea, conflict)
+	case n == 1 && (p&l.HashPTE == 0 || !l.IsPresent(p)):
+		return fmt.Errorf("%w: %v", ErrOrphan, ea)
+	}
+	return nil
+}
+
+// Save notes both groups of every key.
+func (h *hash) Save(pages []pte.Key) (restore func()) {
+	type saved struct {
+		slot  pte.Slot
+		entry pte.HPTE
+	}
+	var slots []saved
+	for _, k := range pages {
+		for _, secondary := range [2]bool{false, true} {
+			first := pte.Slot(k.Hash().Group(secondary, h.table.Mask()) * h.perGroup())
+			for s := first; s < first+pte.Slot(h.perGroup()); s++ {
+				slots = append(slots, saved{s, h.table.LoadRaw(s)})
+			}
+		}
+	}
+	return func() {
+		for _, s := range slots {
+			h.table.StoreRaw(s.slot, s.entry)
+		}
 	}
 }
 

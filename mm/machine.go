@@ -36,7 +36,7 @@ const MaxCPUs = 64
 // but for Table.
 type Config struct {
 	Kernel *Kernel       // nil: Linux61
-	Table  *hpt.Table    // the hash table; required
+	Table  *hpt.Table    // the hash table; required unless there is a Backend
 	CPUs   int           // 0: 2
 	Frames int           // number of page frames; 0: 1024
 	Policy batch.Policy  // nil: the kernel's own
@@ -55,7 +55,8 @@ type Config struct {
 	// step could always be put before or after instead: shorter executions, the same
 	// outcomes.
 	MergeSteps bool
-	// Backend makes the translation hardware of the machine; nil: the hash table.
+	// Backend makes the translation hardware of the machine, once it has its CPUs;
+	// nil: the hash table.
 	Backend func(*Machine) Backend
 
 	_ struct{}
@@ -96,7 +97,7 @@ func New(cfg Config) (*Machine, error) {
 		cfg.Policy = cfg.Kernel.Policy
 	}
 	switch {
-	case cfg.Table == nil:
+	case cfg.Table == nil && cfg.Backend == nil:
 		return nil, &ConfigError{"Table", nil, "no hash table"}
 	case cfg.CPUs < 0 || cfg.CPUs > MaxCPUs:
 		return nil, &ConfigError{"CPUs", cfg.CPUs, fmt.Sprintf("not in 1..%d", MaxCPUs)}
@@ -121,10 +122,6 @@ func New(cfg Config) (*Machine, error) {
 	}
 	m.frames.setAnon(zero)
 	m.zero = zero
-	if cfg.Backend == nil {
-		cfg.Backend = NewHash
-	}
-	m.backend = cfg.Backend(m)
 	for i := range cfg.CPUs {
 		cache, err := tlb.NewCache(cfg.TLB)
 		if err != nil {
@@ -135,6 +132,10 @@ func New(cfg Config) (*Machine, error) {
 		c.batch = batch.New(batch.FlusherFunc(c.flush), batch.Config{Policy: cfg.Policy, Nesting: cfg.Nest})
 		m.cpus = append(m.cpus, c)
 	}
+	if cfg.Backend == nil {
+		cfg.Backend = NewHash
+	}
+	m.backend = cfg.Backend(m)
 	return m, nil
 }
 
