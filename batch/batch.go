@@ -52,7 +52,10 @@ const (
 type Config struct {
 	Policy  Policy // nil means LazyMMU
 	Nesting Nesting
-	Trace   *Trace // nil: none
+	// Capacity is how many entries the batch holds. Out of 1..MaxEntries it means
+	// MaxEntries.
+	Capacity int
+	Trace    *Trace // nil: none
 
 	_ struct{}
 }
@@ -84,8 +87,11 @@ func New(f Flusher, c Config) *Batch {
 	if c.Policy == nil {
 		c.Policy = LazyMMU()
 	}
+	if c.Capacity < 1 || c.Capacity > MaxEntries {
+		c.Capacity = MaxEntries
+	}
 	return &Batch{flusher: f, policy: c.Policy, nesting: c.Nesting, trace: c.Trace,
-		refs: make([]pte.Ref, 0, MaxEntries)}
+		refs: make([]pte.Ref, 0, c.Capacity)}
 }
 
 // Add queues the entry r of a space, whose Linux PTE has just changed (Linux:
@@ -101,7 +107,7 @@ func (b *Batch) Add(space uint64, r pte.Ref, s Scope) {
 	b.scope = max(b.scope, s)
 	b.refs = append(b.refs, r)
 	b.stats.Added++
-	if len(b.refs) == MaxEntries {
+	if len(b.refs) == cap(b.refs) {
 		b.flush(OnFull)
 		return
 	}

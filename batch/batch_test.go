@@ -106,3 +106,20 @@ func BenchmarkAdd(b *testing.B) {
 		})
 	}
 }
+
+// TestCapacity fills batches of every odd size: a full one is flushed, and a
+// capacity that makes no sense is the default.
+func TestCapacity(t *testing.T) {
+	for capacity, want := range map[int]int{1: 1, 2: 2, 7: 7, batch.MaxEntries: batch.MaxEntries, 0: batch.MaxEntries, -1: batch.MaxEntries, batch.MaxEntries + 1: batch.MaxEntries} {
+		flushed := 0
+		b := batch.New(batch.FlusherFunc(func(_ uint64, refs []pte.Ref, _ batch.Scope) { flushed = len(refs) }), batch.Config{Policy: batch.AtFinish(), Capacity: capacity})
+		for i := range batch.MaxEntries {
+			if b.Add(1, pte.Ref{Key: pte.Key{Page: uint32(i)}}, batch.Local); flushed > 0 {
+				break
+			}
+		}
+		require.Equal(t, want, flushed, "capacity %d", capacity)
+		require.EqualValues(t, 1, b.Stats().Flushes[batch.OnFull])
+		require.Zero(t, b.Len())
+	}
+}

@@ -15,7 +15,7 @@
 // # Model
 //
 // A [Batch] belongs to one CPU (Linux: ppc64_tlb_batch). It holds at most
-// [MaxEntries] entries of one address space, actual page size and segment size;
+// [MaxEntries] entries, or fewer if its Config says so, of one address space, actual page size and segment size;
 // an entry of another kind flushes what is there first. Beyond that a [Policy]
 // decides, and it sees events, not only sizes: what separates Linux 2.6.20, in
 // which the hash table could get a second entry for a page, from later kernels

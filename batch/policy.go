@@ -20,7 +20,7 @@ const (
 
 	OnFinish       // the operation ends
 	OnSwitch       // context switch
-	OnFull         // MaxEntries pending
+	OnFull         // Config.Capacity pending
 	OnOtherSpace   // an entry of another address space came
 	OnOtherSize    // an entry of another page size came
 	OnOtherSegment // an entry of another segment size came

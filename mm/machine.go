@@ -41,6 +41,7 @@ type Config struct {
 	Frames int           // number of page frames; 0: 1024
 	Policy batch.Policy  // nil: the kernel's own
 	Nest   batch.Nesting // what leaving an inner lazy section does
+	Batch  int           // entries that a batch holds; 0: batch.MaxEntries
 	Locks  LockGranularity
 	TLB    tlb.CacheConfig
 	// NoTLB makes CPUs walk for every access, as if nothing were ever cached.
@@ -103,6 +104,8 @@ func New(cfg Config) (*Machine, error) {
 		return nil, &ConfigError{"CPUs", cfg.CPUs, fmt.Sprintf("not in 1..%d", MaxCPUs)}
 	case cfg.Frames < 0 || uint64(cfg.Frames) >= pte.RRPN>>pte.VPNShift/2:
 		return nil, &ConfigError{"Frames", cfg.Frames, "negative or beyond the real address range"}
+	case cfg.Batch < 0 || cfg.Batch > batch.MaxEntries:
+		return nil, &ConfigError{"Batch", cfg.Batch, fmt.Sprintf("not in 0..%d", batch.MaxEntries)}
 	case !cfg.Locks.Valid():
 		return nil, &ConfigError{"Locks", uint8(cfg.Locks), "no such granularity"}
 	}
@@ -129,7 +132,7 @@ func New(cfg Config) (*Machine, error) {
 		}
 		c := &CPU{m: m, id: i, tlb: cache, stepper: cfg.Stepper, random: uint64(i) * 0xbf58476d1ce4e5b9}
 		c.waited = func() bool { return c.waits.notBusy() }
-		c.batch = batch.New(batch.FlusherFunc(c.flush), batch.Config{Policy: cfg.Policy, Nesting: cfg.Nest})
+		c.batch = batch.New(batch.FlusherFunc(c.flush), batch.Config{Policy: cfg.Policy, Nesting: cfg.Nest, Capacity: cfg.Batch})
 		m.cpus = append(m.cpus, c)
 	}
 	if cfg.Backend == nil {

@@ -80,7 +80,7 @@ func parse(args []string, errs io.Writer) (options, error) {
 	f.BoolVar(&o.json, "json", false, "print one JSON object per line")
 	f.StringVar(&kernel, "kernel", "2.6.20", "kernel profile: 2.6.20 or 6.1")
 	f.StringVar(&policy, "policy", "", "flush policy: "+strings.Join(batch.PolicyNames(), " ")+"; default: all")
-	f.StringVar(&scene, "scenario", scenario.Founding.Name, "scenario")
+	f.StringVar(&scene, "scenario", scenario.Founding.Name, "scenario: "+strings.Join(scenario.Names(), " "))
 	f.StringVar(&replay, "replay", "", "run this one schedule, like '0*4 1*8'")
 	f.StringVar(&o.html, "html", "", "write the bad schedule as a page to this file")
 	if err := f.Parse(args); err != nil {

@@ -9,13 +9,27 @@ import "github.com/hashmmu/ppc64/mm"
 var Founding = &Scenario{
 	Name:    "founding",
 	Summary: "unmap_mapping_range against a store to the same page",
-	Expect:  unsafeIsDuplicate,
-	Tasks: []Task{
-		{Name: "unmap_mapping_range", Run: func(s *Stage, c *mm.CPU) { s.unmap(c, 0) }},
-		{Name: "store", Run: func(s *Stage, c *mm.CPU) { s.store(c, 0) }},
-	},
-	Vary: twoLocks(
-		Variant{Name: "read-only", TrackDirty: true},
-		Variant{Name: "writable-but-clean"},
-	),
+	Expect:  unless(safe, Duplicate),
+	Tasks:   []Task{unmapping(0, 1), storing(0)},
+	Vary:    twoLocks(readOnly, clean),
+}
+
+// How a page of a shared file mapping may be when a store comes: both deny it in
+// the hash table, the first in the Linux PTE too.
+var (
+	readOnly = Variant{Name: "read-only", TrackDirty: true}
+	clean    = Variant{Name: "writable-but-clean"}
+)
+
+// unmapping unmaps n pages from page first on.
+func unmapping(first, n int) Task {
+	return Task{Name: "unmap_mapping_range", Run: func(s *Stage, c *mm.CPU) { s.unmap(c, first, n) }}
+}
+
+func storing(page int) Task {
+	return Task{Name: "store", Run: func(s *Stage, c *mm.CPU) { s.store(c, page) }}
+}
+
+func loading(page int) Task {
+	return Task{Name: "load", Run: func(s *Stage, c *mm.CPU) { s.load(c, page) }}
 }

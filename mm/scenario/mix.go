@@ -14,7 +14,7 @@ func Mix(cpus, operations, pages int) *Scenario {
 		Name:    fmt.Sprintf("mix-%dx%d-%d", cpus, operations, pages),
 		Summary: fmt.Sprintf("%d CPUs, %d operations each, on %d pages", cpus, operations, pages),
 		Pages:   pages,
-		Expect:  unsafeIsDuplicate,
+		Expect:  unless(safe, Duplicate),
 		Vary:    []Variant{{Name: "writable-but-clean"}},
 	}
 	for cpu := range cpus {
@@ -36,7 +36,7 @@ func Mix(cpus, operations, pages int) *Scenario {
 func (st *Stage) mixed(c *mm.CPU, i, page int) {
 	switch {
 	case c.ID() == 0 && i%3 == 0:
-		st.unmap(c, page)
+		st.unmap(c, 0, len(st.pages))
 	case (c.ID()+i)%2 == 1:
 		st.storeSame(c, page)
 	default:

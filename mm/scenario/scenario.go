@@ -6,6 +6,7 @@ import (
 
 	"github.com/hashmmu/ppc64/batch"
 	"github.com/hashmmu/ppc64/mm"
+	"github.com/hashmmu/ppc64/pte"
 )
 
 // Scenario is a small concurrent program on the pages of a stage. The zero
@@ -13,16 +14,22 @@ import (
 type Scenario struct {
 	Name    string
 	Summary string
-	Pages   int       // pages of the file and of the address space; 0 means 1
 	Tasks   []Task    // what the CPUs do, one each
 	Vary    []Variant // how it can start; at least one
+	// Expect is the documented verdict.
+	Expect func(*mm.Kernel, batch.Policy) Verdict
+
+	Pages   int        // pages of the file and of the address space; 0 means 1
+	Apart   bool       // each page has a PTE page of its own; otherwise they are neighbours
+	Private bool       // the mapping of the file is private: stores copy
+	Prot    pte.Access // what the mapping permits at first; 0 means loads and stores
+	Batch   int        // entries that a batch holds; 0 means batch.MaxEntries
+
 	// Remaps says that a task changes the mappings, so takes mmap_sem for writing;
 	// Drops that one takes pages out of the page cache or needs frames. Where no
 	// task does, the locks, the page cache and the allocator are no locations, and
 	// what touches nothing else is no step. A task that does all the same panics.
 	Remaps, Drops bool
-	// Expect is the documented verdict.
-	Expect func(*mm.Kernel, batch.Policy) Verdict
 }
 
 // Task is what one CPU does.
@@ -36,47 +43,83 @@ type Task struct {
 type Variant struct {
 	Name  string
 	Locks mm.LockGranularity
+	Nest  batch.Nesting
 	// TrackDirty maps pages of the file read-only until they are stored to.
 	TrackDirty bool
-	// Before runs on CPU 1, or on the last one, before the tasks begin: it gives
-	// the pages their PTEs and hash table entries. nil loads every page.
+	// Before runs on the last CPU before the tasks begin: it gives the pages their
+	// PTEs and hash table entries. nil loads every page.
 	Before func(s *Stage, c *mm.CPU)
 }
 
 // operations is the number of operations of all tasks.
-func (s *Scenario) operations() int {
+func (sc *Scenario) operations() int {
 	n := 0
-	for _, t := range s.Tasks {
+	for _, t := range sc.Tasks {
 		n += max(1, t.Operations)
 	}
 	return n
 }
 
+func (sc *Scenario) pages() int { return max(1, sc.Pages) }
+
 // All lists the scenarios.
-func All() []*Scenario { return []*Scenario{Founding} }
+func All() []*Scenario {
+	return []*Scenario{Founding, Three, TwoPages, Overflow, OverflowRest, OutsideLazy, NestedLazy, Switch, Munmap, DontNeed, Mprotect, StaleHole}
+}
+
+// Names lists the names of the scenarios.
+func Names() []string {
+	var names []string
+	for _, s := range All() {
+		names = append(names, s.Name)
+	}
+	return names
+}
 
 // Parse returns the scenario with the given name.
 func Parse(name string) (*Scenario, error) {
-	var names []string
 	for _, s := range All() {
 		if s.Name == name {
 			return s, nil
 		}
-		names = append(names, s.Name)
 	}
-	return nil, fmt.Errorf("scenario: unknown scenario %q; one of %v", name, names)
+	return nil, fmt.Errorf("scenario: unknown scenario %q; one of %s", name, strings.Join(Names(), " "))
 }
 
-// unsafeIsDuplicate expects a duplicate under every policy that lets an entry
-// outlive the PTE page lock, and a proof under the others.
-func unsafeIsDuplicate(_ *mm.Kernel, p batch.Policy) Verdict {
+// safe tells whether a policy lets no entry outlive the PTE page lock.
+func safe(p batch.Policy) bool {
 	for _, part := range strings.Split(p.String(), "+") {
 		switch part {
 		case "before-unlock", "lazy-mmu", "immediate", "capacity-1":
-			return Proved
+			return true
 		}
 	}
-	return Duplicate
+	return false
+}
+
+// atOnce tells whether a policy lets no entry outlive its PTE.
+func atOnce(p batch.Policy) bool {
+	for _, part := range strings.Split(p.String(), "+") {
+		if part == "immediate" || part == "capacity-1" {
+			return true
+		}
+	}
+	return false
+}
+
+// unless gives the verdict of a policy that is not safe.
+func unless(safe func(batch.Policy) bool, otherwise Verdict) func(*mm.Kernel, batch.Policy) Verdict {
+	return func(_ *mm.Kernel, p batch.Policy) Verdict {
+		if safe(p) {
+			return Proved
+		}
+		return otherwise
+	}
+}
+
+// always expects the same of every kernel and policy.
+func always(v Verdict) func(*mm.Kernel, batch.Policy) Verdict {
+	return func(*mm.Kernel, batch.Policy) Verdict { return v }
 }
 
 // twoLocks gives each variant a PTE page lock of its own and one per space.

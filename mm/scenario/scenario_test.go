@@ -11,17 +11,29 @@ import (
 	"github.com/hashmmu/ppc64/mm/explore"
 )
 
-func TestFounding(t *testing.T) {
-	for _, k := range mm.Kernels() {
-		for p, want := range map[batch.Policy]Verdict{
-			batch.AtFinish(): Duplicate, batch.BeforeUnlock(): Proved, batch.LazyMMU(): Proved, batch.Immediate(): Proved,
-		} {
-			t.Run(k.Name+"/"+p.String(), func(t *testing.T) {
-				res, err := Run(context.Background(), Founding, Config{Kernel: k, Policy: p}, explore.Config{})
-				require.NoError(t, err)
-				t.Log(res.Report)
-				require.Equal(t, want, res.Verdict)
-			})
+func policies() []batch.Policy {
+	return []batch.Policy{batch.AtFinish(), batch.BeforeUnlock(), batch.LazyMMU(), batch.Immediate()}
+}
+
+// TestScenarios explores every scenario under every kernel and policy; the
+// verdicts are the documented ones. Every proof is said with its bound.
+func TestScenarios(t *testing.T) {
+	for _, sc := range All() {
+		if testing.Short() && sc != Founding && sc != Mprotect && sc != StaleHole {
+			continue
+		}
+		for _, k := range mm.Kernels() {
+			for _, p := range policies() {
+				t.Run(sc.Name+"/"+k.Name+"/"+p.String(), func(t *testing.T) {
+					res, err := Run(context.Background(), sc, Config{Kernel: k, Policy: p}, explore.Config{})
+					require.NoError(t, err)
+					t.Log(res.Report)
+					require.Equal(t, sc.Expect(k, p), res.Verdict, "%v", res.Report)
+					if res.Verdict == Proved {
+						require.Regexp(t, `proved for \d CPUs, \d operations, \d pages? by source-DPOR \(\d+ executions\) and state caching \(\d+ states\)`, res.Report.String())
+					}
+				})
+			}
 		}
 	}
 }

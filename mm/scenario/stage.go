@@ -20,9 +20,8 @@ var ErrStaleAccess = errors.New("scenario: an old page was reached after the ope
 // Config says what a scenario runs on. The zero value of a field is the
 // default that it names.
 type Config struct {
-	Kernel  *mm.Kernel   // nil: Linux61
-	Policy  batch.Policy // nil: the kernel's own
-	Nest    batch.Nesting
+	Kernel  *mm.Kernel                   // nil: Linux61
+	Policy  batch.Policy                 // nil: the kernel's own
 	Backend func(*mm.Machine) mm.Backend // nil: the hash table
 	// Table makes the hash table; nil: a tiny one, empty, of 8 groups of 2 slots.
 	// It is called once a stage.
@@ -38,8 +37,14 @@ type Config struct {
 	_ struct{}
 }
 
-// firstPage is where the pages of a stage are mapped.
-const firstPage pte.EA = 0x10000000
+const (
+	// firstPage is where the pages of a stage are mapped.
+	firstPage pte.EA = 0x10000000
+	// apart is the distance in pages of those with PTE pages of their own: 8 MiB and
+	// one page, because the entries of a table as tiny as that of a stage tell apart
+	// pages that differ in their group or in the address bits from 2^23 on.
+	apart = 2048 + 1
+)
 
 // Stage is a machine with one address space that maps a file, shared and
 // writable, and the oracle that watches it.
@@ -48,6 +53,7 @@ type Stage struct {
 	Space   *mm.AddressSpace
 	File    *mm.Mapping
 
+	stride  uint64 // from one page of the stage to the next, in pages
 	pages   []mm.PageOf
 	stamps  []uint64 // contents of the pages at the start
 	stepper *stepper
@@ -61,14 +67,17 @@ type Stage struct {
 
 // newStage builds the machine of a scenario.
 func newStage(w *explore.World, sc *Scenario, v Variant, cfg Config) (*Stage, error) {
-	st := &Stage{stepper: &stepper{world: w}}
+	st := &Stage{stepper: &stepper{world: w}, stride: 1}
+	if sc.Apart {
+		st.stride = apart
+	}
 	table, err := makeTable(cfg)
 	if err != nil {
 		return nil, err
 	}
 	st.Machine, err = mm.New(mm.Config{
-		Kernel: cfg.Kernel, Table: table, CPUs: len(sc.Tasks), Frames: 4 + 4*max(1, sc.Pages),
-		Policy: cfg.Policy, Nest: cfg.Nest, Locks: v.Locks, NoPreload: cfg.NoPreload, NoTLB: cfg.NoTLB, MergeSteps: cfg.MergeSteps, Backend: cfg.Backend,
+		Kernel: cfg.Kernel, Table: table, CPUs: len(sc.Tasks), Frames: 4 + 4*sc.pages(), Batch: sc.Batch,
+		Policy: cfg.Policy, Nest: v.Nest, Locks: v.Locks, NoPreload: cfg.NoPreload, NoTLB: cfg.NoTLB, MergeSteps: cfg.MergeSteps, Backend: cfg.Backend,
 		TLB: tlb.CacheConfig{Sets: 1, Ways: 4}, Stepper: st.stepper,
 	})
 	if err != nil {
@@ -87,15 +96,19 @@ func makeTable(cfg Config) (*hpt.Table, error) {
 // populate maps the file and lets every CPU use the space, so that an
 // invalidation has to reach them all.
 func (st *Stage) populate(sc *Scenario, v Variant) error {
-	n := uint64(max(1, sc.Pages))
-	st.Space = st.Machine.NewAddressSpace(roomyContext(st.Machine, n))
-	st.File = st.Machine.NewMapping(n, v.TrackDirty)
+	n := sc.pages()
+	st.Space = st.Machine.NewAddressSpace(st.roomyContext(n))
+	st.File = st.Machine.NewMapping(uint64(n-1)*st.stride+1, v.TrackDirty)
+	prot := sc.Prot
+	if prot == 0 {
+		prot = pte.Read | pte.Write
+	}
 	c := st.Machine.CPU(st.Machine.CPUs() - 1)
-	err := c.Map(st.Space, mm.VMA{Range: mm.Pages(firstPage, n), Prot: pte.Read | pte.Write, Shared: true, File: st.File})
+	err := c.Map(st.Space, mm.VMA{Range: mm.Pages(firstPage, st.filePages()), Prot: prot, Shared: !sc.Private, File: st.File})
 	if err != nil {
 		return err
 	}
-	for i := range int(n) {
+	for i := range n {
 		st.pages = append(st.pages, mm.PageOf{Space: st.Space, EA: st.EA(i)})
 	}
 	if v.Before != nil {
@@ -120,12 +133,13 @@ const firstContext uint64 = 1 << 18
 // roomyContext returns the first context number for which the table has room for
 // two entries in the primary group of each of n pages: the table may be a real
 // one, and full.
-func roomyContext(m *mm.Machine, n uint64) uint64 {
-	t := m.Table()
+func (st *Stage) roomyContext(n int) uint64 {
+	t, vsid := st.Machine.Table(), st.Machine.Kernel().VSID
 	for context := firstContext; ; context++ {
 		room := true
 		for i := range n {
-			k := pte.MakeKey(m.Kernel().VSID.VSID(context, firstPage, pte.Seg256M), firstPage+pte.EA(i)<<pte.VPNShift, pte.Seg256M, pte.Page4K)
+			ea := st.EA(i)
+			k := pte.MakeKey(vsid.VSID(context, ea, pte.Seg256M), ea, pte.Seg256M, pte.Page4K)
 			used := 0
 			for range t.Group(k.Hash().Primary(t.Mask())) {
 				used++
@@ -139,12 +153,18 @@ func roomyContext(m *mm.Machine, n uint64) uint64 {
 }
 
 // EA is the address of page i of the stage.
-func (st *Stage) EA(i int) pte.EA { return firstPage + pte.EA(i)<<pte.VPNShift }
+func (st *Stage) EA(i int) pte.EA { return firstPage + pte.EA(st.index(i))<<pte.VPNShift }
+
+// index is the page of the file at page i of the stage.
+func (st *Stage) index(i int) uint64 { return uint64(i) * st.stride }
+
+// filePages is the length of the file.
+func (st *Stage) filePages() uint64 { return st.File.Size() }
 
 // stage makes an exploration of the scenario.
 func (sc *Scenario) stage(v Variant, cfg Config) explore.Scenario {
 	return explore.Scenario{
-		Name: sc.Name + ", " + v.Name, Operations: sc.operations(), Pages: max(1, sc.Pages),
+		Name: sc.Name + ", " + v.Name, Operations: sc.operations(), Pages: sc.pages(),
 		Build: func(w *explore.World) {
 			st, err := newStage(w, sc, v, cfg)
 			if err != nil {
@@ -159,7 +179,7 @@ func (sc *Scenario) stage(v Variant, cfg Config) explore.Scenario {
 func (st *Stage) enter(w *explore.World, sc *Scenario) {
 	st.stepper.register(st.Machine, st.pages, sc)
 	for i := range st.pages {
-		if ra, ok := st.File.Cached(uint64(i)); ok {
+		if ra, ok := st.File.Cached(st.index(i)); ok {
 			st.stamps = append(st.stamps, st.Machine.Frames().Load(ra))
 		}
 	}
@@ -219,15 +239,23 @@ func allow(err error, expected ...error) {
 	panic(err)
 }
 
-// unmap takes page i away from everybody, the file keeps it.
-func (st *Stage) unmap(c *mm.CPU, i int) {
-	_, err := c.UnmapMappingRange(context.Background(), st.File, uint64(i), 1, true)
+// unmap takes n pages from page first on away from everybody, the file keeps them.
+func (st *Stage) unmap(c *mm.CPU, first, n int) {
+	_, err := c.UnmapMappingRange(context.Background(), st.File, st.index(first), st.index(n-1)+1, true)
 	allow(err)
 }
 
-// store stores to page i.
+// punch throws page i of the file away.
+func (st *Stage) punch(c *mm.CPU, i int) {
+	st.throwAway(c, func() error {
+		_, err := c.PunchHole(context.Background(), st.File, st.index(i), 1)
+		return err
+	})
+}
+
+// store stores to page i, which may not be mapped, or not for stores, by then.
 func (st *Stage) store(c *mm.CPU, i int) {
-	allow(c.Store(st.Space, st.EA(i), uint64(c.ID()+1)<<32))
+	allow(c.Store(st.Space, st.EA(i), uint64(c.ID()+1)<<32), mm.ErrNoVMA, mm.ErrProtected)
 }
 
 // storeSame stores to page i what its page in the file holds already.
@@ -253,6 +281,7 @@ func (st *Stage) next(c *mm.CPU, i int) { st.stepper.forget(c, i) }
 func (st *Stage) begin(c *mm.CPU) uint64 {
 	if st.floorLoc != 0 {
 		st.stepper.cpus[c.ID()].Step("begin", explore.Read(st.floorLoc))
+		st.stepper.see(c.ID(), st.floor)
 	}
 	return st.floor
 }
@@ -264,6 +293,7 @@ func (st *Stage) throwAway(c *mm.CPU, op func() error) {
 	ec.Step("begin", explore.Read(st.stepper.at(mm.FramesLoc).loc))
 	newest := st.Machine.NewestStamp()
 	ec.Observed(newest)
+	st.stepper.see(c.ID(), newest)
 	allow(op())
 	ec.Step("return", explore.Update(st.floorLoc))
 	st.floor = max(st.floor, newest)

@@ -24,8 +24,9 @@ type stepper struct {
 type site struct {
 	mm.Location
 	loc          explore.Loc
-	fixed        bool   // nobody changes it in this scenario
-	now, initial uint64 // the value that the explorer read last, or first
+	always       explore.Loc // for a TLB: makes all its uses conflict; see register
+	fixed        bool        // nobody changes it in this scenario
+	now, initial uint64      // the value that the explorer read last, or first
 }
 
 // maxSites keeps the index of locations half empty.
@@ -46,6 +47,12 @@ func (s *stepper) register(m *mm.Machine, pages []mm.PageOf, sc *Scenario) {
 		} else {
 			at.loc = s.world.Var(l.Name, at.read)
 			at.initial = at.read()
+		}
+		if l.Loc.Kind == mm.LocTLB {
+			// Whether an access fills the TLB depends on the hash table, which a tlbie does
+			// not look at. Source-DPOR cannot have that: what two steps mean to each other
+			// must not depend on a third that is independent of one of them.
+			at.always = s.world.Monitor("use of " + l.Name)
 		}
 		h := hashLoc(l.Loc)
 		for s.index[h] != 0 {
@@ -119,6 +126,9 @@ func (s *stepper) Step(cpu int, op mm.Op) {
 		}
 		locks = locks || at.Lock
 		s.buf = append(s.buf, access(t.Kind, at.loc))
+		if at.always != 0 {
+			s.buf = append(s.buf, explore.Write(at.always))
+		}
 	}
 	if len(s.buf) == 0 {
 		return
