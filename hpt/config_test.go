@@ -54,8 +54,7 @@ func TestBadConfig(t *testing.T) {
 // TestLargeOrders: memory is taken as touched, so a table far larger than the
 // host's memory works; one that the host cannot map is a typed error. The
 // largest stay out of short runs: the race detector has tables on the heap, and a
-// user-mode emulator keeps books of its own on
-// every page of a mapping.
+// user-mode emulator keeps books of its own on every page of a mapping.
 func TestLargeOrders(t *testing.T) {
 	orders := []int{24, 28}
 	if !testing.Short() {
