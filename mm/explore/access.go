@@ -40,8 +40,8 @@ func Read(l Loc) Access { return Access{l, read} }
 func Write(l Loc) Access { return Access{l, write} }
 
 // Update says that the step reads the location and may write it: compare-and-swap, add, set-bit. Where the location's
-// value is known to the explorer, an update (or a write) that left the value as it was counts as a read, which is what
-// a failed compare-and-swap is. Where it is not known, report the outcome with [CPU.Touch].
+// value is known to the explorer, an update (or a write) that left the value as it was counts as a read, which is
+// what a failed compare-and-swap is. Where it is not known, report the outcome with [CPU.Touch].
 func Update(l Loc) Access { return Access{l, update} }
 
 // Lock takes a mutex, or the write side of an RWMutex. The step is enabled while nobody holds the lock.
@@ -50,8 +50,8 @@ func Lock(l Loc) Access { return Access{l, lock} }
 // Unlock gives back what Lock took. Only the holder may.
 func Unlock(l Loc) Access { return Access{l, unlock} }
 
-// RLock takes the read side of an RWMutex. The step is enabled while no writer holds the lock.
-// Unlike sync.RWMutex and the kernel's rwsem, a waiting writer does not hold back new readers.
+// RLock takes the read side of an RWMutex. The step is enabled while no writer holds the lock. Unlike sync.RWMutex
+// and the kernel's rwsem, a waiting writer does not hold back new readers.
 func RLock(l Loc) Access { return Access{l, rlock} }
 
 // RUnlock gives back what RLock took.
@@ -82,8 +82,8 @@ func makeRelations() (t [kinds][kinds]relation) {
 	}
 	set(commute, [2]kind{read, read}, [2]kind{rlock, rlock}, [2]kind{rlock, runlock}, [2]kind{runlock, runlock},
 		[2]kind{call, call}, [2]kind{ret, ret})
-	// A lock is never free and held at once, so these pairs are never both enabled. Reversing them is not a race;
-	// the race is between the two acquisitions, and must not hide behind the release (trap 1 of the package comment).
+	// A lock is never free and held at once, so these pairs are never both enabled. Reversing them is not a race; the
+	// race is between the two acquisitions, and must not hide behind the release (trap 1 of the package comment).
 	set(ordered, [2]kind{lock, unlock}, [2]kind{lock, runlock}, [2]kind{unlock, rlock}, [2]kind{unlock, unlock},
 		[2]kind{unlock, runlock})
 	return t
@@ -112,8 +112,8 @@ func (e *event) add(t touch) {
 
 func (e *event) clear() { *e = event{touches: e.touches[:0]} }
 
-// relate tells how two events of different CPUs depend on each other. One ordered pair of accesses makes the
-// whole pair ordered: the two steps are never both enabled.
+// relate tells how two events of different CPUs depend on each other. One ordered pair of accesses makes the whole
+// pair ordered: the two steps are never both enabled.
 func relate(a, b *event) relation {
 	r := commute
 	if a.watch&b.watch != 0 {

@@ -1,7 +1,7 @@
 package explore
 
-// seen tells whether everything that could be tried from the state of n has been tried already, and otherwise narrows what is
-// left to try.
+// seen tells whether everything that could be tried from the state of n has been tried already, and otherwise narrows
+// what is left to try.
 //
 // Without sleep sets a state is done when it was met before: local hashes grow with every step, so no state comes
 // again on one path, and a depth-first search has finished with a state before it meets it on another. With sleep

@@ -31,7 +31,6 @@ type CPU struct {
 	// The operation in progress, or the last one executed.
 	doing    string
 	current  []Access
-	awaited  Loc
 	observed uint64 // folded Observed values of this step
 	reported bool   // Observed was called in this step
 
@@ -53,8 +52,8 @@ func (c *CPU) ID() int { return c.id }
 func (c *CPU) Name() string { return c.name }
 
 // Step stops before the operation op and returns when the scheduler lets this CPU do it. The caller then does one
-// operation on shared memory, touching exactly the given locations; [CPU.Touch] adds what is known only afterwards.
-// A step with [Lock] or [RLock] is not scheduled while the lock is taken.
+// operation on shared memory, touching exactly the given locations; [CPU.Touch] adds what is known only afterwards. A
+// step with [Lock] or [RLock] is not scheduled while the lock is taken.
 func (c *CPU) Step(op string, accesses ...Access) {
 	c.pend(op, accesses)
 	c.await, c.ready = 0, nil
@@ -62,11 +61,12 @@ func (c *CPU) Step(op string, accesses ...Access) {
 }
 
 // Await stops before the operation op, which can happen only while ready() is true: a wait for a busy bit, a flag, an
-// empty slot. The CPU is not scheduled otherwise, so nothing spins, and a wait that never ends is found as a deadlock.
+// empty slot. The CPU is not scheduled otherwise, so nothing spins, and a wait that never ends is found as a
+// deadlock.
 //
 // ready must depend on the value of the location on and on nothing else, must change nothing, and still holds when
-// Await returns. The step reads on; accesses adds the rest, for instance [Update] of on to wait for a busy bit and set it
-// in one operation. Locks cannot be among them.
+// Await returns. The step reads on; accesses adds the rest, for instance [Update] of on to wait for a busy bit and
+// set it in one operation. Locks cannot be among them.
 func (c *CPU) Await(op string, on Loc, ready func() bool, accesses ...Access) {
 	c.pend(op, accesses)
 	c.w.loc(on)
@@ -105,8 +105,8 @@ func (c *CPU) Observed(value uint64) {
 }
 
 // Local replaces the hash of observed values by a fingerprint of the CPU's local state: everything, its position in
-// the body included, that decides what it will do next. States then merge that differ only in forgotten values.
-// Call it before the first Step.
+// the body included, that decides what it will do next. States then merge that differ only in forgotten values. Call
+// it before the first Step.
 func (c *CPU) Local(fingerprint func() uint64) {
 	if c.steps > 0 {
 		panic(misuse("Local", "called after the first step"))
@@ -178,9 +178,12 @@ func (c *CPU) pause() {
 	}
 }
 
+// seed is where the CPU's local hash starts: far from the keys of locations, with whose hashes it is combined.
+func (c *CPU) seed() uint64 { return finish(^uint64(c.id)) }
+
 // begin runs the body up to its first step.
 func (c *CPU) begin() {
-	c.hash, c.steps, c.op = finish(uint64(c.id)), 0, ""
+	c.hash, c.steps, c.op = c.seed(), 0, ""
 	c.pending, c.current = c.pending[:0], c.current[:0]
 	c.ready, c.await, c.locks, c.turns = nil, 0, false, false
 	c.finished, c.aborting, c.failure = false, false, nil

@@ -1,7 +1,7 @@
 package explore
 
-// Source-DPOR (Abdulla, Aronis, Jonsson, Sagonas, "Optimal dynamic partial order reduction", POPL 2014, algorithm 1) on top of
-// the depth-first search of search.go, extended by waits: locks and Await make a step disabled.
+// Source-DPOR (Abdulla, Aronis, Jonsson, Sagonas, "Optimal dynamic partial order reduction", POPL 2014, algorithm 1)
+// on top of the depth-first search of search.go, extended by waits: locks and Await make a step disabled.
 
 // clock counts, per CPU, the steps of that CPU that happen before a step, itself included.
 type clock [MaxCPUs]uint16
@@ -19,8 +19,8 @@ func (s *search) record(d int) {
 	n.clock[n.cpu]++
 }
 
-// recordBlocked reverses the races of the CPUs that wait at the end of an execution: what disabled them may have come too
-// early (trap 4).
+// recordBlocked reverses the races of the CPUs that wait at the end of an execution: what disabled them may have come
+// too early (trap 4).
 func (s *search) recordBlocked() {
 	enabled := s.w.enabled()
 	for i, c := range s.w.cpus {
@@ -31,11 +31,11 @@ func (s *search) recordBlocked() {
 	}
 }
 
-// races finds the earlier steps that the event ev of a CPU, the step that follows the first d, could have come before,
-// and has the search try that. It returns the join of the clocks that ev depends on.
+// races finds the earlier steps that the event ev of a CPU, the step that follows the first d, could have come
+// before, and has the search try that. It returns the join of the clocks that ev depends on.
 //
-// A step e is in a race with ev if they conflict, nothing between them orders them, and both could be enabled at once. Two
-// clocks serve for this: full holds all dependence; hides holds only what makes a race with an earlier step
+// A step e is in a race with ev if they conflict, nothing between them orders them, and both could be enabled at
+// once. Two clocks serve for this: full holds all dependence; hides holds only what makes a race with an earlier step
 // not immediate. A release that enabled ev is in full and not in hides (trap 1).
 func (s *search) races(d, cpu int, ev *event) clock {
 	var full clock
@@ -83,10 +83,10 @@ const (
 	unknown
 )
 
-// together tells whether the CPU's step ev could have been enabled just before the step e at depth j. A step that waits is
-// judged by the location it waits for: nothing that may come between e and ev without depending on e changes it, so
-// its value before e counts, for an e that only reads it too (trap 3). Where that does not settle the matter the answer
-// is unknown: the race is tried and hides nothing, which costs executions and loses none.
+// together tells whether the CPU's step ev could have been enabled just before the step e at depth j. A step that
+// waits is judged by the location it waits for: nothing that may come between e and ev without depending on e changes
+// it, so its value before e counts, for an e that only reads it too (trap 3). Where that does not settle the matter
+// the answer is unknown: the race is tried and hides nothing, which costs executions and loses none.
 func (s *search) together(j, cpu int, ev *event) answer {
 	gate := ev.await
 	var take kind
@@ -129,11 +129,11 @@ func (s *search) together(j, cpu int, ev *event) answer {
 	return unknown // they conflict elsewhere
 }
 
-// reverse makes sure that from the state before the step e at depth i the search tries a way to the CPU's next step, at depth d,
-// that does not go through e. full is what that step depends on.
+// reverse makes sure that from the state before the step e at depth i the search tries a way to the CPU's next step,
+// at depth d, that does not go through e. full is what that step depends on.
 //
-// The way is v: the steps after e that do not depend on it, then the CPU's own. Any CPU whose first step in v
-// depends on no other step of v may begin it; one of these initials must be among those tried.
+// The way is v: the steps after e that do not depend on it, then the CPU's own. Any CPU whose first step in v depends
+// on no other step of v may begin it; one of these initials must be among those tried.
 func (s *search) reverse(i, d, cpu int, full *clock) {
 	n := &s.nodes[i]
 	q, number := n.cpu, n.clock[n.cpu]

@@ -3,11 +3,11 @@ package explore
 import (
 	"errors"
 	"fmt"
-	"testing"
 )
 
-// A toy of the founding problem, for tests and benchmarks of the engine: one page, a Linux PTE with BUSY and HASHPTE bits, a
-// PTE lock, an address-space lock, a hash table of two groups of two slots, and a batch per CPU that is flushed when the policy says.
+// A toy of the founding problem, for tests and benchmarks of the engine: one page, a Linux PTE with BUSY and HASHPTE
+// bits, a PTE lock, an address-space lock, a hash table of two groups of two slots, and a batch per CPU that is
+// flushed when the policy says.
 
 type toyPolicy int
 
@@ -202,26 +202,4 @@ func toyScenario(policy toyPolicy, cpus ...string) Scenario {
 			})
 		}
 	}}
-}
-
-func BenchmarkExecutions(b *testing.B) {
-	for _, cpus := range [][]string{{"zr", "rw"}, {"z", "r", "w"}, {"zrz", "rzr"}} {
-		for _, a := range []Algorithm{SourceDPOR, CacheSleep, Naive} {
-			b.Run(fmt.Sprint(a, cpus), func(b *testing.B) {
-				b.ReportAllocs()
-				var executions, steps int64
-				for b.Loop() {
-					r, err := Run(b.Context(), toyScenario(beforeUnlock, cpus...), Config{Algorithm: a, MaxExecutions: 50_000})
-					if err != nil || r.Failure != nil {
-						b.Fatal(err, r)
-					}
-					executions += r.Executions()
-					steps += r.Passes[0].Steps
-					b.ReportMetric(float64(r.Passes[0].Depth), "depth")
-				}
-				b.ReportMetric(float64(executions)/b.Elapsed().Seconds(), "exec/s")
-				b.ReportMetric(float64(executions)/float64(b.N), "exec")
-			})
-		}
-	}
 }

@@ -11,8 +11,8 @@ func finish(x uint64) uint64 {
 	return x ^ x>>31
 }
 
-// mix folds b into the running hash a; the order of folding matters.
-func mix(a, b uint64) uint64 { return finish(finish(a+golden) + b) }
+// mix folds any b into the running hash a, itself the result of finish or mix; the order of folding matters.
+func mix(a, b uint64) uint64 { return finish(a + golden + b) }
 
 // random is SplitMix64: small, seeded, and the same on every machine and Go release.
 type random uint64

@@ -1,7 +1,7 @@
 package explore
 
-// A History is the list of calls and returns of operations in one execution, for a linearizability checker to judge in
-// a [World.Finally]. Calls and returns are steps: whether one operation returned before another was called is an
+// A History is the list of calls and returns of operations in one execution, for a linearizability checker to judge
+// in a [World.Finally]. Calls and returns are steps: whether one operation returned before another was called is an
 // order that partial-order reduction must keep (trap 7 of the package comment).
 type History struct {
 	w      *World
@@ -55,7 +55,7 @@ func (h *History) record(o Operation, c *CPU) {
 	if n := len(h.events); n > 0 && h.events[n-1].Return != o.Return {
 		h.runs, h.run = mix(h.runs, h.run), 0
 	}
-	h.run += mix(uint64(o.CPU), c.hash)
+	h.run += mix(c.hash, 0)
 	h.events = append(h.events, o)
 }
 

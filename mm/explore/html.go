@@ -11,8 +11,8 @@ import (
 //go:embed page.css
 var pageCSS string
 
-// WriteHTML writes the failure as one self-contained page: a lane per CPU, time downwards, the picture of the state after
-// every step beside it. The page loads nothing from elsewhere and runs no script.
+// WriteHTML writes the failure as one self-contained page: a lane per CPU, time downwards, the picture of the state
+// after every step beside it. The page loads nothing from elsewhere and runs no script.
 func (f *Failure) WriteHTML(w io.Writer) error {
 	if f.Trace == nil {
 		return fmt.Errorf("explore: failure %s has no trace", f.Kind)

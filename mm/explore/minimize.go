@@ -34,8 +34,8 @@ type minimizer struct {
 	budget  int64
 }
 
-// run tries all schedules with no switch, one switch, two. The first number that fails is the least there is. Where the budget
-// ends before that, it goes on from the schedule it has by merging turns.
+// run tries all schedules with no switch, one switch, two. The first number that fails is the least there is. Where
+// the budget ends before that, it goes on from the schedule it has by merging turns.
 func (m *minimizer) run() error {
 	for bound := 0; bound <= m.best.Switches(); bound++ {
 		stopped, err := m.bounded(bound)
@@ -117,8 +117,8 @@ func joined(s Schedule, i, j, at int) Schedule {
 	return out
 }
 
-// loosely follows a schedule as far as it can: a turn ends early when its CPU cannot run, and after the last one the CPU
-// that runs goes on as long as it can.
+// loosely follows a schedule as far as it can: a turn ends early when its CPU cannot run, and after the last one the
+// CPU that runs goes on as long as it can.
 func loosely(s Schedule) func(cpuSet) int {
 	turn, used, running := 0, 0, -1
 	return func(enabled cpuSet) int {

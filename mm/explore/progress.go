@@ -16,14 +16,14 @@ type Progress struct {
 	States     int64
 	Depth      int     // steps of the longest execution so far
 	Rate       float64 // executions per second
-	// Done estimates the fraction explored, from the branches left on the current path; 0 for sampling
-	// algorithms. Source-DPOR finds branches as it goes, so its estimate is too high at first.
+	// Done estimates the fraction explored, from the branches left on the current path; 0 for sampling algorithms.
+	// Source-DPOR finds branches as it goes, so its estimate is too high at first.
 	Done    float64
 	Elapsed time.Duration
 }
 
-// Terminal returns a function for Config.Progress that keeps one line of f up to date, or nil, which asks for no progress, if f is not
-// a terminal.
+// Terminal returns a function for Config.Progress that keeps one line of f up to date, or nil, which asks for no
+// progress, if f is not a terminal.
 func Terminal(f *os.File) func(Progress) {
 	info, err := f.Stat()
 	if err != nil || info.Mode()&os.ModeCharDevice == 0 {

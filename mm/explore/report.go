@@ -90,8 +90,8 @@ type Report struct {
 	Elapsed    time.Duration `json:"elapsed_ns"`
 }
 
-// Executions is the number of executions of the first algorithm that ran; in a failing run the failing one is the last, unless
-// Config.KeepGoing.
+// Executions is the number of executions of the first algorithm that ran; in a failing run the failing one is the
+// last, unless Config.KeepGoing.
 func (r Report) Executions() int64 {
 	if len(r.Passes) == 0 {
 		return 0

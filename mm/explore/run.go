@@ -31,13 +31,13 @@ type Config struct {
 	Replay Schedule
 
 	// Workers is the number of goroutines, each with a World of its own; 0 is 1. Scenarios must then not share
-	// anything between Builds. The work is split like shards are: verdict, failure and the counts of a complete run do
-	// not depend on timing, but they do depend on SplitDepth.
+	// anything between Builds. The work is split like shards are: verdict, failure and the counts of a complete run
+	// do not depend on timing, but they do depend on SplitDepth.
 	Workers int
 	// Shard is the part of the work to do; the zero value is all of it.
 	Shard Shard
-	// SplitDepth is the length in steps of the prefixes that workers and shards share out. All of them are tried, so a large
-	// value costs executions. 0 is 8 if there is anything to share out.
+	// SplitDepth is the length in steps of the prefixes that workers and shards share out. All of them are tried, so
+	// a large value costs executions. 0 is 8 if there is anything to share out.
 	SplitDepth int
 
 	// Progress, if not nil, is called from time to time, never from two goroutines at once. See [Terminal].
@@ -115,9 +115,9 @@ func (c *Config) plan() plan {
 	return plan{}
 }
 
-// Run explores a scenario. A failure of the scenario is in the report; the error is about the exploration itself: a bad
-// configuration or schedule, a scenario that is not deterministic, changes what it did not declare, or does not report what
-// the algorithm needs. When ctx is done the report tells what is known so far.
+// Run explores a scenario. A failure of the scenario is in the report; the error is about the exploration itself: a
+// bad configuration or schedule, a scenario that is not deterministic, changes what it did not declare, or does not
+// report what the algorithm needs. When ctx is done the report tells what is known so far.
 //
 // Run is deterministic: the same scenario and Config give the same report, times excepted, unless ctx or Timeout ends it.
 func Run(ctx context.Context, s Scenario, cfg Config) (Report, error) {
@@ -201,8 +201,7 @@ func (e *explorer) pass(ctx context.Context, p plan) error {
 	return err
 }
 
-// prove runs two algorithms that share nothing but the scenario's account of itself, and compares what they found: a
-// declaration that is wrong leads them to different places.
+// prove runs two algorithms and compares what they found: a declaration that is wrong leads them to different places.
 func (e *explorer) prove(ctx context.Context) error {
 	for _, a := range []Algorithm{SourceDPOR, CacheSleep} {
 		one := Config{Algorithm: a}
@@ -270,8 +269,9 @@ type T interface {
 //	EXPLORE_REPLAY='0*3 1*7' go test -v -run '^TestZapReadFault$'
 const ReplayEnv = "EXPLORE_REPLAY"
 
-// Check explores a scenario in a test. It fails the test with the simplest bad schedule and how to replay it, or if the exploration
-// itself went wrong; otherwise it logs what was proved or looked at, and returns the report for tests that ask for more.
+// Check explores a scenario in a test. It fails the test with the simplest bad schedule and how to replay it, or if
+// the exploration itself went wrong; otherwise it logs what was proved or looked at, and returns the report for tests
+// that ask for more.
 func Check(t T, s Scenario, cfg Config) Report {
 	t.Helper()
 	if text := os.Getenv(ReplayEnv); text != "" && cfg.Replay == nil {

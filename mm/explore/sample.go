@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// sample runs random executions: a uniform walk, or PCT (Burckhardt, Kothari, Musuvathi, Nagarakatte, "A randomized scheduler
-// with probabilistic guarantees of finding bugs", ASPLOS 2010).
+// sample runs random executions: a uniform walk, or PCT (Burckhardt, Kothari, Musuvathi, Nagarakatte, "A randomized
+// scheduler with probabilistic guarantees of finding bugs", ASPLOS 2010).
 func (e *explorer) sample(ctx context.Context) error {
 	k := &walk{w: &e.world, scenario: e.scenario, maxSteps: e.cfg.MaxSteps}
 	s := newSearch(&e.world, e.scenario, &e.cfg, plan{algorithm: e.cfg.Algorithm})
@@ -16,7 +16,7 @@ func (e *explorer) sample(ctx context.Context) error {
 	}()
 	meter := newMeter(&e.cfg)
 	// Shards draw from sequences of their own.
-	r := random(mix(e.cfg.Seed, uint64(e.cfg.Shard.Index)))
+	r := random(mix(finish(e.cfg.Seed), uint64(e.cfg.Shard.Index)))
 	for s.pass.Executions < e.cfg.MaxExecutions {
 		choose := func(enabled cpuSet) int { return enabled.nth(r.below(enabled.count())) }
 		if e.cfg.Algorithm == PCT {
@@ -47,8 +47,8 @@ func (e *explorer) sample(ctx context.Context) error {
 }
 
 // priorities is the scheduler of PCT for one execution: the enabled CPU of the highest priority runs, and at depth-1
-// random steps the running CPU falls below all others. A bug that needs d ordering constraints in an execution of k steps on n CPUs
-// is hit with probability at least 1/(n*k^(d-1)).
+// random steps the running CPU falls below all others. A bug that needs d ordering constraints in an execution of k
+// steps on n CPUs is hit with probability at least 1/(n*k^(d-1)).
 type priorities struct {
 	of      [MaxCPUs]int
 	changes map[int]int // step -> the new priority of the CPU that runs then

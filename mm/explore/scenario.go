@@ -17,15 +17,15 @@ type Scenario struct {
 	// Operations and Pages state the bound of a proof: how many operations (faults, zaps, inserts) the CPUs do
 	// together, and on how many pages. The explorer quotes them; zero leaves them out of the sentence.
 	Operations, Pages int
-	// Build makes the initial state and registers CPUs, locations and invariants. It must do the same every time:
-	// it runs for every execution, and once per worker where it registers a [World.Reset].
+	// Build makes the initial state and registers CPUs, locations and invariants. It must do the same every time: it
+	// runs for every execution, and once per worker where it registers a [World.Reset].
 	Build func(w *World)
 
 	_ struct{}
 }
 
-// A World is one instance of a scenario: its shared memory as the explorer knows it, its CPUs and its invariants.
-// A World belongs to one goroutine. Its registering methods may be called only from Build.
+// A World is one instance of a scenario: its shared memory as the explorer knows it, its CPUs and its invariants. A
+// World belongs to one goroutine. Its registering methods may be called only from Build.
 type World struct {
 	cpus        []*CPU // of this execution
 	pool        []*CPU // every CPU ever made; coroutines outlive executions
@@ -104,8 +104,8 @@ func (w *World) CPU(name string, body func(c *CPU)) *CPU {
 // Loc registers a word whose value the client reports with [World.Set]. Its value is 0 until then.
 func (w *World) Loc(name string) Loc { return w.register(name, word, -1, nil) }
 
-// Var registers a word that the explorer reads through value: at the start, and after each step that writes it.
-// value must be cheap, must not change anything, and must tell apart contents that CPUs can tell apart.
+// Var registers a word that the explorer reads through value: at the start, and after each step that writes it. value
+// must be cheap, must not change anything, and must tell apart contents that CPUs can tell apart.
 func (w *World) Var(name string, value func() uint64) Loc {
 	return w.register(name, word, -1, func(int) uint64 { return value() })
 }
@@ -161,9 +161,9 @@ func (w *World) Set(l Loc, value uint64) {
 // locations in reads and on nothing else; an empty list means every location.
 //
 // Partial-order reduction keeps only the order of conflicting steps, so an invariant over several words would be
-// looked at in too few states. The explorer therefore treats any two steps that change locations of one invariant
-// as conflicting. Listing few locations, or one [World.Monitor] that only the steps that matter write, keeps the
-// search small.
+// looked at in too few states. The explorer therefore treats any two steps that change locations of one invariant as
+// conflicting. Listing few locations, or one [World.Monitor] that only the steps that matter write, keeps the search
+// small.
 func (w *World) Always(name string, hold func() error, reads ...Loc) {
 	if len(w.always) == maxInvariants {
 		panic(misuse("Always", "more than "+strconv.Itoa(maxInvariants)+" invariants"))
@@ -177,8 +177,8 @@ func (w *World) Finally(name string, hold func() error) {
 	w.finally = append(w.finally, invariant{name: name, hold: hold})
 }
 
-// Reset registers a hook that brings memory and CPU-local variables back to what Build made. With it, Build
-// runs once and executions cost only what they touched: undo a log of changed words instead of making a new table.
+// Reset registers a hook that brings memory and CPU-local variables back to what Build made. With it, Build runs once
+// and executions cost only what they touched: undo a log of changed words instead of making a new table.
 func (w *World) Reset(undo func()) { w.reset = undo }
 
 // Fingerprint registers a hash of all shared memory, for clients that cannot report the values of single locations.
@@ -191,7 +191,8 @@ func (w *World) Fingerprint(hash func() uint64) { w.fingerprint = hash }
 func (w *World) Snapshot(draw func() []Panel) { w.snapshot = draw }
 
 // Running returns the CPU whose code runs now, or nil in Build, Reset, invariants, value functions and Await
-// predicates. Instrumented library code that has no CPU at hand asks for it here; with nil it does its plain operation.
+// predicates. Instrumented library code that has no CPU at hand asks for it here; with nil it does its plain
+// operation.
 func (w *World) Running() *CPU { return w.running }
 
 func (w *World) loc(l Loc) *location {

@@ -9,8 +9,8 @@ import (
 // A Turn is a number of consecutive steps of one CPU.
 type Turn struct{ CPU, Steps int }
 
-// A Schedule says who runs when: turn after turn. Its text form is "0*3 1*7": three steps of CPU 0, then seven of CPU 1.
-// A schedule that stops before the CPUs have finished describes a prefix.
+// A Schedule says who runs when: turn after turn. Its text form is "0*3 1*7": three steps of CPU 0, then seven of CPU
+// 1. A schedule that stops before the CPUs have finished describes a prefix.
 type Schedule []Turn
 
 // ParseSchedule reads the text form. The error is ErrSchedule for errors.Is.

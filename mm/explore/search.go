@@ -33,8 +33,8 @@ type node struct {
 	slept   [MaxCPUs]uint16 // depth of the node whose tried holds a sleeping CPU's step
 }
 
-// search is a depth-first search over schedules. It keeps no world on its stack: for each execution the path is replayed and
-// then extended.
+// search is a depth-first search over schedules. It keeps no world on its stack: for each execution the path is
+// replayed and then extended.
 type search struct {
 	w        *World
 	scenario Scenario
@@ -100,8 +100,8 @@ func (s *search) backtrack() bool {
 	return false
 }
 
-// execute runs the path and extends it until the execution ends or need not be finished. more is false if the search is
-// to stop.
+// execute runs the path and extends it until the execution ends or need not be finished. more is false if the search
+// is to stop.
 func (s *search) execute() (more bool, err error) {
 	w := s.w
 	w.start(s.scenario.Build)
@@ -156,8 +156,8 @@ const (
 	foreign                // it belongs to another shard
 )
 
-// extend takes new steps until the execution ends. entering tells that the execution begins a prefix of its own, which
-// is to be counted when it is complete.
+// extend takes new steps until the execution ends. entering tells that the execution begins a prefix of its own,
+// which is to be counted when it is complete.
 func (s *search) extend(entering bool) (ending, error) {
 	how := broken
 	for s.failure == nil || s.cfg.KeepGoing && s.failure.Kind != Panicked {
@@ -284,8 +284,8 @@ func (s *search) strict(c *CPU) error {
 	return fmt.Errorf("%w: scenario %q: %s on CPU %d changed %s", ErrUndeclared, s.scenario.Name, c.doing, c.id, s.w.locName(l))
 }
 
-// push makes the node for the state just reached and chooses the first step to try. more is false if nothing need be tried
-// from here although something could.
+// push makes the node for the state just reached and chooses the first step to try. more is false if nothing need be
+// tried from here although something could.
 func (s *search) push() (more bool, err error) {
 	d := s.depth
 	if d == len(s.nodes) {

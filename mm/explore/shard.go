@@ -6,8 +6,8 @@ import (
 	"strconv"
 )
 
-// A Shard is one of Count equal parts of an exploration: the prefixes of Config.SplitDepth steps are dealt out in turn.
-// The zero Shard is the whole.
+// A Shard is one of Count equal parts of an exploration: the prefixes of Config.SplitDepth steps are dealt out in
+// turn. The zero Shard is the whole.
 type Shard struct {
 	Index int `json:"index"`
 	Count int `json:"count"`
@@ -15,9 +15,10 @@ type Shard struct {
 
 // ShardFromEnv reads the shard that a test runner or a cluster gave to this process:
 //
-//   - Bazel: TEST_SHARD_INDEX and TEST_TOTAL_SHARDS. As Bazel asks, the file named by TEST_SHARD_STATUS_FILE is touched.
-//   - Kubernetes Indexed Jobs: JOB_COMPLETION_INDEX, which Kubernetes sets, and JOB_COMPLETIONS, which it does not: the
-//     manifest sets it to the same number as its completions (see testdata/job.yaml).
+//   - Bazel: TEST_SHARD_INDEX and TEST_TOTAL_SHARDS. As Bazel asks, the file named by TEST_SHARD_STATUS_FILE is
+//     touched.
+//   - Kubernetes Indexed Jobs: JOB_COMPLETION_INDEX, which Kubernetes sets, and JOB_COMPLETIONS, which it does not:
+//     the manifest sets it to the same number as its completions (see testdata/job.yaml).
 //
 // With neither set it returns the zero Shard. The error is ErrConfig for errors.Is.
 func ShardFromEnv() (Shard, error) {
@@ -48,8 +49,8 @@ func (s Shard) valid() bool {
 }
 
 // Merge puts the reports of all shards of one exploration together. Executions, final states and states are sums: two
-// shards may meet the same state. The result is proved if every shard is there, and in each both algorithms
-// finished and agreed. Of several failures the one in the lowest shard stays. The error is ErrMerge for errors.Is.
+// shards may meet the same state. The result is proved if every shard is there, and in each both algorithms finished
+// and agreed. Of several failures the one in the lowest shard stays. The error is ErrMerge for errors.Is.
 func Merge(reports ...Report) (Report, error) {
 	if len(reports) == 0 {
 		return Report{}, fmt.Errorf("%w: there are none", ErrMerge)

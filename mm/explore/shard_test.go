@@ -9,8 +9,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestShardsAreTheWhole cuts explorations in pieces: executions add up to the whole, and the final states of the pieces are
-// those of the whole, on random programs and on the toy.
+// TestShardsAreTheWhole cuts explorations in pieces: executions add up to the whole, and the final states of the
+// pieces are those of the whole, on random programs and on the toy.
 func TestShardsAreTheWhole(t *testing.T) {
 	programs := 150
 	if testing.Short() {

@@ -109,8 +109,8 @@ func TestTrap5FailedCompareAndSwapIsARead(t *testing.T) {
 	}
 }
 
-// twoSlots is the case of the missing monitor: CPU 0 invalidates slot 0, CPU 1 inserts into slot 1, and the two steps share no
-// word. A duplicate exists if the insert comes first.
+// twoSlots is the case of the missing monitor: CPU 0 invalidates slot 0, CPU 1 inserts into slot 1, and the two steps
+// share no word. A duplicate exists if the insert comes first.
 func twoSlots(declare func(w *World, slots Loc, hold func() error) (monitor Access)) Scenario {
 	return Scenario{Name: "invalidate || insert", Build: func(w *World) {
 		slots := [2]bool{true, false}
@@ -176,11 +176,12 @@ func TestTrap6MissingMonitor(t *testing.T) {
 		require.Equal(t, Failed, r.Verdict, name)
 		require.EqualValues(t, 2, r.Failure.Execution, name)
 		require.Equal(t, "1*1", r.Failure.Schedule.String(), name)
+		require.True(t, r.Failure.Minimal, name)
 	}
 }
 
-// TestTrap7CallAndReturnAreEvents collects the histories of two operations that share no memory: one may return before
-// the other is called, either way round, or they overlap.
+// TestTrap7CallAndReturnAreEvents collects the histories of two operations that share no memory: one may return
+// before the other is called, either way round, or they overlap.
 func TestTrap7CallAndReturnAreEvents(t *testing.T) {
 	for _, a := range exhaustive {
 		histories := map[string]bool{}

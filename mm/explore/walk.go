@@ -16,8 +16,8 @@ type walk struct {
 // stopped is how a chooser ends a walk.
 const stopped = -1
 
-// run executes the scenario. choose is given the enabled CPUs and returns one of them or stopped. The returned failure has
-// no schedule yet. after, if not nil, is called after every step.
+// run executes the scenario. choose is given the enabled CPUs and returns one of them or stopped. The returned
+// failure has no schedule yet. after, if not nil, is called after every step.
 func (k *walk) run(choose func(enabled cpuSet) int, after func(c *CPU, ev *event)) (*Failure, error) {
 	w := k.w
 	k.steps = k.steps[:0]

@@ -7,8 +7,8 @@ import (
 
 // runWorkers shares the exploration out among goroutines: worker i of n does shard i of n of what there is to do.
 //
-// A failing worker stops those with higher numbers only, so the failure that is reported, the one of the lowest failing
-// worker, does not depend on who was faster.
+// A failing worker stops those with higher numbers only, so the failure that is reported, the one of the lowest
+// failing worker, does not depend on who was faster.
 func runWorkers(ctx context.Context, s Scenario, cfg Config) (Report, error) {
 	n := cfg.Workers
 	reports, errs := make([]Report, n), make([]error, n)

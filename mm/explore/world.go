@@ -87,7 +87,7 @@ func (w *World) blocker(c *CPU) *Access {
 // step lets an enabled CPU do its pending operation and run on to its next one, and records in ev what it did.
 func (w *World) step(c *CPU, ev *event) {
 	w.tick++
-	c.doing, c.awaited = c.op, c.await
+	c.doing = c.op
 	c.current, c.pending = c.pending, c.current[:0]
 	c.observed, c.reported = 0, false
 	ev.clear()
@@ -157,7 +157,7 @@ func (w *World) settle(c *CPU, ev *event) {
 		}
 		ev.add(t)
 	}
-	w.locals ^= mix(uint64(c.id), c.hash) ^ mix(uint64(c.id), hash)
+	w.locals ^= c.hash ^ hash
 	c.hash = hash
 	c.steps++
 }
@@ -227,7 +227,7 @@ func (w *World) state() uint64 {
 	}
 	for _, c := range w.cpus {
 		if c.local != nil {
-			state ^= mix(uint64(c.id), c.hash) ^ mix(uint64(c.id)+MaxCPUs, mix(c.local(), uint64(c.steps)))
+			state ^= c.hash ^ mix(mix(c.seed(), c.local()), uint64(c.steps))
 		}
 	}
 	return state
@@ -267,8 +267,8 @@ func (w *World) waits() []Wait {
 	return waits
 }
 
-// A Wait is one edge of a deadlock: a CPU, the operation it stopped before, the location it waits for, and who
-// holds it if that is a lock.
+// A Wait is one edge of a deadlock: a CPU, the operation it stopped before, the location it waits for, and who holds
+// it if that is a lock.
 type Wait struct {
 	CPU     int    `json:"cpu"`
 	Op      string `json:"op"`
