@@ -20,7 +20,8 @@ type Scenario struct {
 	Expect func(*mm.Kernel, batch.Policy) Verdict
 
 	Pages   int        // pages of the file and of the address space; 0 means 1
-	Apart   bool       // each page has a PTE page of its own; otherwise they are neighbours
+	Stride  uint64     // from one page to the next, in pages; 0 means 1
+	Crowded bool       // the tiny table has two slots in all
 	Private bool       // the mapping of the file is private: stores copy
 	Prot    pte.Access // what the mapping permits at first; 0 means loads and stores
 	Batch   int        // entries that a batch holds; 0 means batch.MaxEntries
@@ -64,7 +65,7 @@ func (sc *Scenario) pages() int { return max(1, sc.Pages) }
 
 // All lists the scenarios.
 func All() []*Scenario {
-	return []*Scenario{Founding, Three, TwoPages, Overflow, OverflowRest, OutsideLazy, NestedLazy, Switch, Munmap, DontNeed, Mprotect, StaleHole}
+	return []*Scenario{Founding, Three, TwoPages, Overflow, OverflowRest, OutsideLazy, NestedLazy, Switch, Munmap, DontNeed, Mprotect, StaleHole, SizeChange, Evicted}
 }
 
 // Names lists the names of the scenarios.

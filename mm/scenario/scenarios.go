@@ -24,7 +24,7 @@ var TwoPages = &Scenario{
 	Name:    "two-ptls",
 	Summary: "unmap_mapping_range of two PTE pages against a store to each",
 	Expect:  unless(safe, Duplicate),
-	Pages:   2, Apart: true,
+	Pages:   2, Stride: ownPTEPage,
 	Tasks: []Task{unmapping(0, 2), storing(0), storing(1)},
 	Vary:  twoLocks(clean),
 }
@@ -94,7 +94,7 @@ var Switch = &Scenario{
 	Name:    "switch",
 	Summary: "unmap_mapping_range with a context switch between two PTE pages against a store to each",
 	Expect:  unless(safe, Duplicate),
-	Pages:   2, Apart: true,
+	Pages:   2, Stride: ownPTEPage,
 	Tasks: []Task{
 		{Name: "unmap, switch", Run: func(s *Stage, c *mm.CPU) {
 			c.Batch().EnterLazy()
@@ -207,4 +207,37 @@ var StaleHole = &Scenario{
 		}},
 	},
 	Vary: []Variant{clean},
+}
+
+// SizeChange zaps two pages whose segments differ in size, one below 1T and one
+// above, in one operation. A batch has one size, so the second entry flushes the
+// first. (2.6.20 has segments of 256M only.)
+var SizeChange = &Scenario{
+	Name:    "size-change",
+	Summary: "unmap_mapping_range over segments of two sizes against a load from each",
+	Expect:  always(Proved),
+	Pages:   2, Stride: terabyte,
+	Tasks: []Task{unmapping(0, 2), loading(0), loading(1)},
+	Vary:  []Variant{clean},
+}
+
+// Evicted has a table with room for two entries and three pages. Entries are cast
+// out, which no PTE is told and no TLB: hints go stale, and the flush of an entry
+// that is gone must reach the TLBs all the same.
+var Evicted = &Scenario{
+	Name:    "evicted",
+	Summary: "a store and unmap_mapping_range against loads that cast entries out",
+	Expect:  always(Proved),
+	Pages:   3, Stride: ownPTEPage, Crowded: true,
+	Tasks: []Task{
+		{Name: "load, load", Operations: 2, Run: func(s *Stage, c *mm.CPU) {
+			s.load(c, 2)
+			s.load(c, 1)
+		}},
+		{Name: "store, unmap_mapping_range", Operations: 2, Run: func(s *Stage, c *mm.CPU) {
+			s.store(c, 0)
+			s.unmap(c, 0, 1)
+		}},
+	},
+	Vary: []Variant{readOnly, clean},
 }

@@ -23,7 +23,8 @@ type Config struct {
 	Kernel  *mm.Kernel                   // nil: Linux61
 	Policy  batch.Policy                 // nil: the kernel's own
 	Backend func(*mm.Machine) mm.Backend // nil: the hash table
-	// Table makes the hash table; nil: a tiny one, empty, of 8 groups of 2 slots.
+	// Table makes the hash table; nil: a tiny one, empty, of 8 groups of 2 slots or,
+	// where the scenario is crowded, 2 of 1.
 	// It is called once a stage.
 	Table func() (*hpt.Table, error)
 	// NoPreload leaves the hash table alone at the end of a page fault.
@@ -40,10 +41,13 @@ type Config struct {
 const (
 	// firstPage is where the pages of a stage are mapped.
 	firstPage pte.EA = 0x10000000
-	// apart is the distance in pages of those with PTE pages of their own: 8 MiB and
-	// one page, because the entries of a table as tiny as that of a stage tell apart
-	// pages that differ in their group or in the address bits from 2^23 on.
-	apart = 2048 + 1
+	// ownPTEPage is a distance in pages that gives each a PTE page of its own: 8 MiB
+	// and one page, because the entries of a table as tiny as that of a stage tell
+	// apart pages that differ in their group or in the address bits from 2^23 on.
+	ownPTEPage = 2048 + 1
+	// terabyte is a distance in pages that takes the second page beyond 1T, where
+	// segments are of 1T.
+	terabyte = 1<<(40-pte.VPNShift) + 1
 )
 
 // Stage is a machine with one address space that maps a file, shared and
@@ -67,11 +71,8 @@ type Stage struct {
 
 // newStage builds the machine of a scenario.
 func newStage(w *explore.World, sc *Scenario, v Variant, cfg Config) (*Stage, error) {
-	st := &Stage{stepper: &stepper{world: w}, stride: 1}
-	if sc.Apart {
-		st.stride = apart
-	}
-	table, err := makeTable(cfg)
+	st := &Stage{stepper: &stepper{world: w}, stride: max(1, sc.Stride)}
+	table, err := makeTable(sc, cfg)
 	if err != nil {
 		return nil, err
 	}
@@ -86,11 +87,15 @@ func newStage(w *explore.World, sc *Scenario, v Variant, cfg Config) (*Stage, er
 	return st, st.populate(sc, v)
 }
 
-func makeTable(cfg Config) (*hpt.Table, error) {
+func makeTable(sc *Scenario, cfg Config) (*hpt.Table, error) {
 	if cfg.Table != nil {
 		return cfg.Table()
 	}
-	return tiny.New(tiny.Config{Groups: 8, Slots: 2}).Store.(*hpt.Table), nil
+	size := tiny.Config{Groups: 8, Slots: 2}
+	if sc.Crowded {
+		size = tiny.Config{Groups: 2, Slots: 1}
+	}
+	return tiny.New(size).Store.(*hpt.Table), nil
 }
 
 // populate maps the file and lets every CPU use the space, so that an
@@ -139,12 +144,16 @@ func (st *Stage) roomyContext(n int) uint64 {
 		room := true
 		for i := range n {
 			ea := st.EA(i)
-			k := pte.MakeKey(vsid.VSID(context, ea, pte.Seg256M), ea, pte.Seg256M, pte.Page4K)
+			seg := pte.Seg256M
+			if ea>>40 != 0 && vsid.HasSeg(pte.Seg1T) {
+				seg = pte.Seg1T
+			}
+			k := pte.MakeKey(vsid.VSID(context, ea, seg), ea, seg, pte.Page4K)
 			used := 0
 			for range t.Group(k.Hash().Primary(t.Mask())) {
 				used++
 			}
-			room = room && uint64(used)+2 <= t.Slots()/t.Groups()
+			room = room && (used == 0 || uint64(used)+2 <= t.Slots()/t.Groups())
 		}
 		if room {
 			return context
@@ -228,7 +237,7 @@ func duplicate(p mm.PageOf) error {
 // allow panics, which the explorer reports, on an error that a scenario does
 // not expect.
 func allow(err error, expected ...error) {
-	if err == nil || errors.Is(err, mm.ErrRefault) {
+	if err == nil {
 		return
 	}
 	for _, e := range expected {
