@@ -19,8 +19,11 @@ type Kernel interface {
 	// Handle is the low-level handler of the exception f that Translate has
 	// returned: it loads what the page table says, without making anything up.
 	Handle(f Fault, acc Access, ea uint64) Fault
-	// Update follows a page fault that has made or changed the page table's
-	// entry of ea (update_mmu_cache, ptep_set_access_flags).
+	// Changed follows a page fault that has changed the page table's entry of ea to
+	// permit more (ptep_set_access_flags): PowerPC kernels flush the old entry.
+	Changed(ea uint64) Fault
+	// Update follows a page fault that has made or changed the entry
+	// (update_mmu_cache): other kernels load the new entry in place of the old.
 	Update(ea uint64) Fault
 	// Preload puts in an entry for a page just mapped; nothing where no kernel
 	// does so.
@@ -41,8 +44,10 @@ type Kernel interface {
 	// Meet returns what an access comes to that the two entries of a report
 	// match. Nothing changes.
 	Meet(r Report) Result
-	// Agree reports whether two entries translate alike.
+	// Agree reports whether two entries translate alike, SameFrame whether at
+	// least to the same frame.
 	Agree(i, j int) bool
+	SameFrame(i, j int) bool
 
 	// The snapshot holds the TLB, its registers and the handlers' own variables.
 	encoding.BinaryMarshaler

@@ -43,7 +43,7 @@ func handlePPC(f Fault, acc Access, ea uint64, miss func(Access, uint64) Fault) 
 	return f
 }
 
-func (k *ppc4xxKernel) Update(ea uint64) Fault { return k.Changed(ea) }
+func (k *ppc4xxKernel) Update(uint64) Fault { return NoFault }
 
 func (k *ppc4xxKernel) FlushContext() Fault {
 	k.FlushAll()
@@ -60,6 +60,11 @@ func (k *ppc4xxKernel) Peek(context, ea uint64) Result {
 	k.scratch.CopyFrom(k.MMU)
 	k.scratch.PID = uint32(context)
 	return k.scratch.Translate(Load, ea)
+}
+
+func (k *ppc4xxKernel) SameFrame(i, j int) bool {
+	l := k.MMU.layout
+	return (k.MMU.entries[i].word[1]^k.MMU.entries[j].word[1])&(l.rpn|l.erpn) == 0
 }
 
 func (k *ppc4xxKernel) Agree(i, j int) bool {
@@ -114,7 +119,7 @@ func (k *ppc603Kernel) Handle(f Fault, acc Access, ea uint64) Fault {
 	return handlePPC(f, acc, ea, k.Miss)
 }
 
-func (k *ppc603Kernel) Update(ea uint64) Fault { return k.Changed(ea) }
+func (k *ppc603Kernel) Update(uint64) Fault { return NoFault }
 
 func (k *ppc603Kernel) Preload(uint64) Fault { return NoFault }
 
@@ -148,6 +153,11 @@ func (k *ppc603Kernel) Peek(context, ea uint64) Result {
 	k.scratch.CopyFrom(k.MMU)
 	setContext603(k.scratch, context)
 	return k.scratch.Translate(Load, ea)
+}
+
+func (k *ppc603Kernel) SameFrame(i, j int) bool {
+	e := k.MMU.side[Data603].entries
+	return (e[i].RPA^e[j].RPA)&^0xfff == 0
 }
 
 // Agree: but for R and C, which ways that match together may differ in.
@@ -212,7 +222,7 @@ func (k *e500Kernel) Handle(f Fault, acc Access, ea uint64) Fault {
 	return handlePPC(f, acc, ea, k.Miss)
 }
 
-func (k *e500Kernel) Update(ea uint64) Fault { return k.Changed(ea) }
+func (k *e500Kernel) Update(uint64) Fault { return NoFault }
 
 func (k *e500Kernel) FlushContext() Fault {
 	k.FlushPID()
@@ -230,6 +240,11 @@ func (k *e500Kernel) Peek(context, ea uint64) Result {
 	t := k.scratch.Thread(k.thread)
 	t.Write(PID0, context)
 	return t.Translate(Load, ea)
+}
+
+func (k *e500Kernel) SameFrame(i, j int) bool {
+	e := k.Thread.core.entries
+	return (e[i].MAS73^e[j].MAS73)&^0xfff == 0
 }
 
 func (k *e500Kernel) Agree(i, j int) bool {

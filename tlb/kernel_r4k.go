@@ -61,6 +61,8 @@ func (k *mipsKernel) Handle(f Fault, acc Access, ea uint64) Fault {
 	return f
 }
 
+func (k *mipsKernel) Changed(uint64) Fault { return NoFault }
+
 func (k *mipsKernel) Preload(uint64) Fault { return NoFault }
 
 func (k *mipsKernel) FlushContext() Fault { return k.FlushAll() }
@@ -75,6 +77,17 @@ func (k *mipsKernel) Peek(context, ea uint64) Result {
 	k.scratch.CopyFrom(k.CPU)
 	k.scratch.Write(EntryHi, context)
 	return k.scratch.Translate(MIPSUser, Load, ea).Result
+}
+
+// SameFrame compares the pages of the pair that both entries have.
+func (k *mipsKernel) SameFrame(i, j int) bool {
+	a, b := k.CPU.entries[i].Half, k.CPU.entries[j].Half
+	for h := range a {
+		if a[h].Flags&b[h].Flags&MIPSValid != 0 && a[h].PA != b[h].PA {
+			return false
+		}
+	}
+	return true
 }
 
 func (k *mipsKernel) Agree(i, j int) bool { return k.CPU.entries[i].Half == k.CPU.entries[j].Half }

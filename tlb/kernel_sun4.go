@@ -86,6 +86,8 @@ func (k *sun4uKernel) Handle(f Fault, _ Access, va uint64) Fault {
 	return f
 }
 
+func (k *sun4uKernel) Changed(uint64) Fault { return NoFault }
+
 func (k *sun4uKernel) Preload(uint64) Fault { return NoFault }
 
 // FlushPage is the local half of a flush.
@@ -113,6 +115,11 @@ func (k *sun4uKernel) Peek(context, va uint64) Result {
 	k.scratch.CopyFrom(k.MMU)
 	k.scratch.Write(DMMU, PrimaryContext, context)
 	return k.scratch.Translate(UserPrimary, Load, false, va).Result
+}
+
+func (k *sun4uKernel) SameFrame(i, j int) bool {
+	d := k.MMU.side[DMMU].decoded
+	return d[i].pa == d[j].pa
 }
 
 func (k *sun4uKernel) Agree(i, j int) bool { return k.MMU.side[DMMU].agree(i, j) }
@@ -176,6 +183,8 @@ func (k *sun4vKernel) Handle(f Fault, _ Access, va uint64) Fault {
 	return f
 }
 
+func (k *sun4vKernel) Changed(uint64) Fault { return NoFault }
+
 func (k *sun4vKernel) Preload(uint64) Fault { return NoFault }
 
 func (k *sun4vKernel) FlushPage(va uint64) Fault {
@@ -198,6 +207,11 @@ func (k *sun4vKernel) Peek(context, va uint64) Result {
 	k.scratch.CopyFrom(k.MMU)
 	k.scratch.PrimaryContext = context & contextBits
 	return k.scratch.Translate(UserPrimary, Load, false, va).Result
+}
+
+func (k *sun4vKernel) SameFrame(i, j int) bool {
+	d := k.MMU.side[DMMU].decoded
+	return d[i].pa == d[j].pa
 }
 
 func (k *sun4vKernel) Agree(i, j int) bool { return k.MMU.side[DMMU].agree(i, j) }

@@ -46,6 +46,7 @@ func (k *kernelUnderTest) access(t testing.TB, acc tlb.Access, page, frame uint6
 		}
 		if f := k.Handle(r.Fault, acc, page<<s); f == tlb.TLBMiss {
 			k.pages[page] = tlb.Page{PA: frame << s, Shift: s, Prot: tlb.Load | tlb.Fetch | acc, User: true}
+			require.Equal(t, tlb.NoFault, k.Changed(page<<s))
 			require.Equal(t, tlb.NoFault, k.Update(page<<s))
 			require.Equal(t, tlb.NoFault, k.Preload(page<<s))
 		} else if f != tlb.NoFault {
@@ -117,6 +118,7 @@ func TestKernelsMeet(t *testing.T) {
 		k.access(t, tlb.Load, 0x10000, 0x100)
 		k.pages[0x10000] = tlb.Page{PA: 0x200 << s, Shift: s, Prot: tlb.Load | tlb.Store, User: true}
 		if len(k.reports) == 0 { // without a probe the page fault of the load has made two already
+			require.Equal(t, tlb.NoFault, k.Changed(0x10000<<s), name)
 			require.Equal(t, tlb.NoFault, k.Update(0x10000<<s), name)
 		}
 		require.NotEmpty(t, k.reports, name)
@@ -124,6 +126,7 @@ func TestKernelsMeet(t *testing.T) {
 		require.NoError(t, err)
 		r := k.Meet(k.reports[0])
 		require.Equal(t, want, r.Fault, name)
+		require.Equal(t, name == "r4000", k.SameFrame(k.reports[0].First, k.reports[0].Second), name)
 		require.False(t, k.Agree(k.reports[0].First, k.reports[0].Second) && name != "r4000", name)
 		if r.OK() {
 			require.Equal(t, uint64(0x300)<<s, r.PA, "%s: neither page", name)
