@@ -19,6 +19,9 @@ type Backend interface {
 	// tables alone. handled is false when that is not enough: a page fault. An
 	// error ends the access.
 	Miss(c *CPU, as *AddressSpace, ea pte.EA, a pte.Access, o Outcome) (handled bool, err error)
+	// Granted is called after a page fault has let a present PTE permit more; the
+	// PTE page lock is held (ptep_set_access_flags).
+	Granted(c *CPU, as *AddressSpace, ea pte.EA)
 	// Preload enters the translation of a PTE that a page fault has just set; the
 	// PTE page lock is held (update_mmu_cache).
 	Preload(c *CPU, as *AddressSpace, ea pte.EA, a pte.Access)

@@ -148,6 +148,11 @@ func (f *Frames) violation(err error) {
 	}
 }
 
+// has reports whether ra lies in a frame.
+func (f *Frames) has(ra pte.RA) bool {
+	return ra >= f.base && uint64(ra-f.base)>>pte.VPNShift < uint64(len(f.frames))
+}
+
 func (f *Frames) index(ra pte.RA) uint32 { return uint32((ra - f.base) >> pte.VPNShift) }
 
 func (f *Frames) at(ra pte.RA) *frame { return &f.frames[f.index(ra)] }

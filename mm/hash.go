@@ -53,11 +53,12 @@ const rStores = pte.RPP0 | pte.RPP | pte.RChg
 func (h *hash) Locations(k pte.Key) []Location {
 	first := pte.Slot(h.pair(k) * h.perGroup())
 	second := pte.Slot(^h.pair(k) & h.table.Mask() * h.perGroup())
+	_, ea := h.m.home(k)
 	return []Location{
-		{Loc: h.groups(k), Name: "HPTEs", Value: func() uint64 {
+		{Loc: h.groups(k), Name: fmt.Sprintf("HPTEs of %v", ea), Value: func() uint64 {
 			return h.digest(first, h.digest(second, 0, entryBits), entryBits)
 		}},
-		{Loc: h.stores(k), Name: "store rights", Value: func() uint64 {
+		{Loc: h.stores(k), Name: fmt.Sprintf("store rights of %v", ea), Value: func() uint64 {
 			return h.digest(first, h.digest(second, 0, storeBits), storeBits)
 		}},
 	}
@@ -139,6 +140,10 @@ func (h *hash) Miss(c *CPU, as *AddressSpace, ea pte.EA, a pte.Access, o Outcome
 	}
 	return h.hashPage(c, p, a, o == Miss)
 }
+
+// Granted does nothing: the next access is denied by the old entry, and
+// hash_page updates that.
+func (h *hash) Granted(*CPU, *AddressSpace, pte.EA) {}
 
 // Preload is hash_preload: it asks for reading only, so it never sets DIRTY.
 // When the entry finds no place, the access comes back with a hash fault.

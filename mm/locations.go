@@ -35,7 +35,6 @@ func (m *Machine) Locations(pages ...PageOf) []Location {
 		add(Location{Loc: p.loc(), Name: fmt.Sprintf("PTE of %v", p.ea), Value: func() uint64 { return p.entry.Load() &^ bits }})
 		add(Location{Loc: p.hashBits(), Name: fmt.Sprintf("hash bits of %v", p.ea), Value: func() uint64 { return p.entry.Load() & bits }})
 		for _, l := range m.backend.Locations(k) {
-			l.Name += fmt.Sprintf(" of %v", p.ea)
 			add(l)
 		}
 	}

@@ -15,11 +15,12 @@ const (
 	rankMmapSem rank = iota + 1
 	rankIMmap
 	rankPTL
+	rankCore
 )
 
-var rankNames = [...]string{rankMmapSem: "mmap_sem", rankIMmap: "i_mmap_lock", rankPTL: "PTE page lock"}
+var rankNames = [...]string{rankMmapSem: "mmap_sem", rankIMmap: "i_mmap_lock", rankPTL: "PTE page lock", rankCore: "core lock"}
 
-var lockKinds = [...]LocKind{rankMmapSem: LocMmapSem, rankIMmap: LocIMmap, rankPTL: LocPTL}
+var lockKinds = [...]LocKind{rankMmapSem: LocMmapSem, rankIMmap: LocIMmap, rankPTL: LocPTL, rankCore: LocCoreLock}
 
 // lock is a kernel lock: a reader-writer lock with a rank and a number.
 type lock struct {
@@ -45,6 +46,8 @@ func (l *lock) init(m *Machine, r rank) {
 		l.acquire, l.release, l.acquireR, l.releaseR = StepIMmapLock, StepIMmapFree, StepIMmapLock, StepIMmapFree
 	case rankPTL:
 		l.acquire, l.release = StepPTELock, StepPTEUnlock
+	case rankCore:
+		l.acquire, l.release = StepCoreLock, StepCoreUnlock
 	}
 }
 

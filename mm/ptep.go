@@ -67,8 +67,11 @@ func (c *CPU) clearFlush(p page) pte.LinuxPTE {
 }
 
 // setAccessFlags grants more (Linux: ptep_set_access_flags). The hash bits stay,
-// so hash_page finds the old entry and updates it; nothing is flushed.
-func (c *CPU) setAccessFlags(p page, set pte.LinuxPTE) { c.change(StepPTEUpdate, p, 0, set) }
+// so hash_page finds the old entry and updates it; nothing is batched.
+func (c *CPU) setAccessFlags(p page, set pte.LinuxPTE) {
+	c.change(StepPTEUpdate, p, 0, set)
+	c.m.backend.Granted(c, p.as, p.ea)
+}
 
 // set stores a PTE that maps a page (Linux: set_pte_at). The hash bits of the
 // new value are dropped: whoever stores it says that no hash entry exists.

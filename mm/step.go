@@ -37,6 +37,12 @@ const (
 	StepGetPage    Step = "get_page"
 	StepPageCount  Step = "page_count"
 	StepAccess     Step = "access"
+	StepCoreLock   Step = "core_lock"
+	StepCoreUnlock Step = "core_unlock"
+	StepIRQSave    Step = "local_irq_save"
+	StepIPI        Step = "flush_tlb_ipi"
+	StepPostCall   Step = "xcall_deliver"
+	StepCheck      Step = "machine_check"
 )
 
 // Notes: what a CPU does that no other CPU can see.
@@ -62,6 +68,10 @@ const (
 	LocTruncate                // the truncate count of a mapping; ID is its number
 	LocFrames                  // the frame allocator: what is free
 	LocFrame                   // a frame: contents, references if private; ID is its number
+	LocSoftTLB                 // the software-loaded TLBs, all of them
+	LocIRQ                     // whether a processor takes interrupts; ID is its number
+	LocCoreLock                // the lock that the threads of a core share; ID is its lock's number
+	LocTSB                     // a slot of a TSB; ID is context and slot
 )
 
 // Loc is a location that operations of different CPUs meet at. IDs depend on

@@ -99,6 +99,14 @@ func (as *AddressSpace) address(k pte.Key) pte.EA {
 	return pte.EA(esid)<<k.Seg.Shift() | k.Offset()
 }
 
+// home is the way back from a key to its space, nil if there is none, and the
+// effective address there.
+func (m *Machine) home(k pte.Key) (*AddressSpace, pte.EA) {
+	vsid := m.kernel.VSID
+	context, esid := vsid.Context(vsid.Unscramble(k.VSID, k.Seg), k.Seg)
+	return m.spaces[context], pte.EA(esid)<<k.Seg.Shift() | k.Offset()
+}
+
 // PTE returns the Linux page table entry of ea, zero when there is none.
 func (as *AddressSpace) PTE(ea pte.EA) pte.LinuxPTE {
 	p, ok := as.find(ea)
