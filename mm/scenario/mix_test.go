@@ -11,13 +11,85 @@ import (
 	"github.com/hashmmu/ppc64/mm/explore"
 )
 
+// bounds are CPUs, operations of each, pages.
+var (
+	small = [][3]int{{2, 4, 1}, {3, 2, 1}, {2, 4, 2}, {3, 2, 2}, {4, 1, 2}}
+	large = [][3]int{{2, 6, 1}, {3, 3, 1}, {4, 2, 1}, {2, 8, 2}, {3, 4, 2}, {4, 2, 2}}
+)
+
+func safePolicies() []batch.Policy {
+	return []batch.Policy{batch.BeforeUnlock(), batch.LazyMMU(), batch.Immediate()}
+}
+
+// prove proves a mix on Linux 6.1 with CPUs that walk for every access.
+func prove(t *testing.T, b [3]int, p batch.Policy, merge bool) Result {
+	cfg := Config{Kernel: mm.Linux61, Policy: p, NoTLB: true, MergeSteps: merge}
+	res, err := Run(context.Background(), Mix(b[0], b[1], b[2]), cfg, explore.Config{})
+	require.NoError(t, err)
+	require.Equal(t, Proved, res.Verdict, "%v", res.Report)
+	return res
+}
+
 func TestMixes(t *testing.T) {
-	for _, sc := range []*Scenario{Mix(2, 3, 1), Mix(3, 1, 1), Mix(2, 4, 2), Mix(3, 1, 2)} {
-		t.Run(sc.Name, func(t *testing.T) {
-			res, err := Run(context.Background(), sc, Config{Kernel: mm.Linux61, Policy: batch.LazyMMU()}, explore.Config{})
-			require.NoError(t, err)
-			require.Equal(t, Proved, res.Verdict, "%v", res.Report)
-			t.Log(res.Report)
+	for _, b := range small {
+		t.Run(Mix(b[0], b[1], b[2]).Name, func(t *testing.T) {
+			for _, p := range safePolicies() {
+				if testing.Short() && p != batch.LazyMMU() {
+					continue
+				}
+				t.Logf("%v: %v", p, prove(t, b, p, true).Report)
+			}
 		})
+	}
+}
+
+// TestLargeMixes proves the bounds that the documentation states.
+func TestLargeMixes(t *testing.T) {
+	if testing.Short() {
+		t.Skip("minutes")
+	}
+	for _, b := range large {
+		t.Run(Mix(b[0], b[1], b[2]).Name, func(t *testing.T) {
+			for _, p := range safePolicies() {
+				t.Run(p.String(), func(t *testing.T) {
+					t.Parallel()
+					t.Logf("%v", prove(t, b, p, true).Report)
+				})
+			}
+		})
+	}
+}
+
+// TestMergedSteps: merging steps changes no verdict, under a policy that is safe
+// and one that is not.
+func TestMergedSteps(t *testing.T) {
+	for i, b := range small {
+		if testing.Short() && i != 0 {
+			break
+		}
+		whole, merged := prove(t, b, batch.LazyMMU(), false), prove(t, b, batch.LazyMMU(), true)
+		require.Less(t, merged.States, whole.States)
+		for _, merge := range []bool{false, true} {
+			res, err := Run(context.Background(), Mix(b[0], b[1], b[2]),
+				Config{Kernel: mm.Linux61, Policy: batch.AtFinish(), NoTLB: true, MergeSteps: merge}, explore.Config{})
+			require.NoError(t, err)
+			require.Equal(t, Duplicate, res.Verdict, "%v", res.Report)
+		}
+	}
+}
+
+// TestFoundingSchedule: the bug of 2007 is found in a few executions, and its
+// shortest schedule is the same in every run.
+func TestFoundingSchedule(t *testing.T) {
+	for range 3 {
+		for k, want := range map[*mm.Kernel]string{mm.Linux2620: "0*4 1*8", mm.Linux61: "0*3 1*7"} {
+			res, err := Run(context.Background(), Founding, Config{Kernel: k, Policy: batch.AtFinish()}, explore.Config{})
+			require.NoError(t, err)
+			require.Equal(t, Duplicate, res.Verdict)
+			require.LessOrEqual(t, res.Executions, int64(10))
+			require.Equal(t, want, res.Report.Failure.Schedule.String())
+			require.Equal(t, 1, res.Report.Failure.Schedule.Switches())
+			require.True(t, res.Report.Failure.Minimal)
+		}
 	}
 }
