@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/hashmmu/ppc64/internal/sched"
 	"github.com/hashmmu/ppc64/pte"
 )
 
@@ -23,11 +24,11 @@ const (
 // rereadLoad is the control.
 func rereadLoad(p *slot, pause func()) (v, r uint64) {
 	for {
-		v = bigEndian(atomic.LoadUint64(&p[0]))
+		v = bigEndian(sched.LoadUint64(&p[0]))
 		pause()
-		r = bigEndian(atomic.LoadUint64(&p[1]))
+		r = bigEndian(sched.LoadUint64(&p[1]))
 		pause()
-		if bigEndian(atomic.LoadUint64(&p[0])) == v {
+		if bigEndian(sched.LoadUint64(&p[0])) == v {
 			return v, r
 		}
 	}
