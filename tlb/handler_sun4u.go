@@ -15,20 +15,24 @@ type SparcHandlers struct {
 }
 
 // Miss is the fast data miss handler: the TSB first, then the page table, whose
-// answer also goes into the TSB. It stores without a search: the trap has
-// said that nothing matches, and nobody else writes this TLB. The result is
-// TLBMiss if the page table has nothing.
+// answer also goes into the TSB. The slot is locked before the page table is
+// read (tsb_reload), so a flush that follows a change of the page table finds
+// what was read before the change. It stores without a search: the trap has said
+// that nothing matches, and nobody else writes this TLB. The result is TLBMiss if
+// the page table has nothing.
 func (k *SparcHandlers) Miss(va uint64) Fault {
 	k.Yield.at("tsb-lookup")
 	tte, ok := k.TSB.Lookup(va)
 	if !ok {
-		k.Yield.at("walk")
-		if tte, ok = k.Walk(va); !ok {
-			return TLBMiss
-		}
 		k.Yield.at("tsb-lock")
 		if !k.TSB.Lock(va) {
 			return NoFault // being written: the access misses again and finds it
+		}
+		k.Yield.at("walk")
+		if tte, ok = k.Walk(va); !ok {
+			k.Yield.at("tsb-unlock")
+			k.TSB.Abandon(va)
+			return TLBMiss
 		}
 		k.Yield.at("tsb-write")
 		k.TSB.Write(va, tte)

@@ -341,7 +341,7 @@ func TestSparcYieldNamesEveryStep(t *testing.T) {
 	m.touch(t, tlb.Load, 0x2000, 0x100000)
 	m.kernel.FlushTSB(0x2000)
 	m.kernel.FlushPage(0x2000)
-	require.Equal(t, []string{"tsb-lookup", "walk", "tsb-insert", "demap", "tsb-lookup", "data-in", "tsb-flush", "demap"}, points)
+	require.Equal(t, []string{"tsb-lookup", "tsb-lock", "walk", "tsb-unlock", "tsb-insert", "demap", "tsb-lookup", "data-in", "tsb-flush", "demap"}, points)
 }
 
 // TestSparcMissFillsTheTSB: what the page table walk found is in the TSB for

@@ -100,7 +100,7 @@ func (t *TSB) Lookup(va uint64) (tte uint64, ok bool) {
 }
 
 // Lock takes the lock of va's slot and reports whether it was free. Only Write
-// releases it.
+// and Abandon release it.
 func (t *TSB) Lock(va uint64) bool {
 	s := &t.slots[t.Slot(va)]
 	tag := s.tag.Load()
@@ -116,6 +116,10 @@ func (t *TSB) Write(va, tte uint64) {
 	s.tag.Store(TSBTag(va))
 	s.gen.Add(1)
 }
+
+// Abandon releases the lock of va's slot, which the caller holds, and leaves the
+// slot invalid.
+func (t *TSB) Abandon(va uint64) { t.slots[t.Slot(va)].tag.Store(TSBInvalid) }
 
 // Insert puts va's translation into its slot, whatever the slot holds.
 func (t *TSB) Insert(va, tte uint64) {
