@@ -307,6 +307,27 @@ type Collision struct {
 	Met       tlb.Result // what an access comes to that both match
 }
 
+// String says what comes of the second entry.
+func (c *Collision) String() string {
+	switch {
+	case c.Write == tlb.MachineCheck:
+		return "machine check at the write, which does not take place"
+	case c.Write != tlb.NoFault:
+		return c.Write.String() + " at the write"
+	case c.Met.Fault == tlb.MachineCheck:
+		return "machine check at the next access"
+	case c.Met.Fault == tlb.Shutdown:
+		return "the TLB is shut down until reset"
+	case c.Met.Fault != tlb.NoFault:
+		return "an access to the page ends in: " + c.Met.Fault.String()
+	case c.Agree:
+		return "none as long as both agree: the access is done"
+	case c.SameFrame:
+		return fmt.Sprintf("both answer for one frame, with rights %v", c.Met.Prot)
+	}
+	return fmt.Sprintf("both answer, for two frames: the access goes to %#x", c.Met.PA)
+}
+
 // see looks at what the entries come to, once both are there.
 func (c *Collision) see(k tlb.Kernel) {
 	if c.Write == tlb.NoFault {

@@ -90,9 +90,9 @@ func (p *processor) yield(point string) {
 	case "walk", "lock": // walk and the lock stop by themselves
 	case "tsb-lookup":
 		c.await(Step(point), p.ea(), nil, Touch{p.tsb(), TouchRead})
-	case "tsb-lock", "tsb-write":
+	case "tsb-write", "tsb-unlock":
 		c.await(Step(point), p.ea(), nil, Touch{p.tsb(), TouchWrite})
-	case "tsb-insert", "tsb-flush":
+	case "tsb-lock", "tsb-insert", "tsb-flush": // who waits does not spin
 		c.await(Step(point), p.ea(), p.tsbUnlocked, Touch{p.tsb(), TouchWrite})
 	default:
 		c.await(Step(point), p.ea(), nil, Touch{softTLBs, TouchWrite})
@@ -116,18 +116,25 @@ func (p *processor) fail(f tlb.Fault) {
 	}
 }
 
-// Flush removes pages from the TSB, from the TLB of the processor and from those
-// of all others that use the space.
+// Flush removes pages from the TSB, from the TLB of the processor, unless that
+// precaution is removed, and from those of all others that use the space.
 func (s *SoftTLB) Flush(c *CPU, as *AddressSpace, refs []pte.Ref) {
 	p := s.proc(c)
 	for i := range refs {
 		ea := as.address(refs[i].Key)
 		s.masked(c, as, ea, func(k tlb.Kernel, va uint64) tlb.Fault {
 			k.FlushShared(va)
+			if s.cfg.Guards.NoDemap {
+				return tlb.NoFault
+			}
 			return k.FlushPage(va)
 		})
 		as.users.all(func(cpu int) {
-			if other := s.m.cpus[cpu]; s.proc(other) != p {
+			other := s.m.cpus[cpu]
+			switch at := s.proc(other); {
+			case at == p:
+			case at.core == p.core && s.cfg.Guards.NoDemap:
+			default:
 				s.ask(c, other, as, ea)
 			}
 		})

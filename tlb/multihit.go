@@ -1,5 +1,7 @@
 package tlb
 
+import "strings"
+
 // Policy is what a part does when two of its entries match one access.
 type Policy uint8
 
@@ -35,6 +37,27 @@ type MultiHit struct {
 	Write  Policy // at the write that makes the second entry
 	// Undefined: the manual promises nothing and the policies are stand-ins.
 	Undefined bool
+}
+
+// String says where the part does something about two entries, and what.
+func (m MultiHit) String() string {
+	var parts []string
+	for _, at := range []struct {
+		when   string
+		policy Policy
+	}{{"write", m.Write}, {"probe", m.Probe}, {"access", m.Lookup}} {
+		if at.policy != FirstMatch {
+			parts = append(parts, at.when+": "+at.policy.String())
+		}
+	}
+	text := strings.Join(parts, ", ")
+	switch {
+	case text == "":
+		return FirstMatch.String()
+	case m.Undefined:
+		return "undefined; " + text
+	}
+	return text
 }
 
 // policySet is a set of policies.

@@ -18,6 +18,7 @@ type SoftRace struct {
 	Path    string // the race; see SoftPaths
 	Guard   string // what is removed; GuardInPlace if nothing is
 	Kernel  *mm.Kernel
+	Against string  // what the kernel does against a second entry on this path
 	Expect  Verdict // the documented verdict
 
 	guards  tlb.Guards
@@ -44,6 +45,9 @@ var (
 	noDisplace = removal{"automatic demap", tlb.Guards{}}
 )
 
+// oneSlot is why a TSB needs no precaution.
+const oneSlot = "the address determines the slot"
+
 type removal struct {
 	name   string
 	guards tlb.Guards
@@ -56,7 +60,9 @@ const (
 	SoftPreload = "preload"
 	SoftFill    = "shared-fill"
 	SoftStore   = "first-store"
+	SoftCopy    = "cow"
 	SoftHole    = "hole-punch"
+	SoftMiss    = "first-load"
 )
 
 // softScenarios are what runs on each path. Tasks come in the order of CPUs.
@@ -87,10 +93,21 @@ var softScenarios = map[string]*Scenario{
 		Tasks:   []Task{{Name: "two loads", Operations: 2, Run: func(s *Stage, c *mm.CPU) { s.load(c, 1); s.load(c, 0) }}, loading(0)},
 		Vary:    []Variant{clean},
 	},
+	SoftMiss: {
+		Summary: "unmap_mapping_range against a load that finds the page in no TLB",
+		Tasks:   []Task{softUnmapping(1), loading(0)},
+		Vary:    []Variant{clean},
+	},
 	SoftStore: {
 		Summary: "unmap_mapping_range against a load and a store of a dirty page",
 		Tasks:   []Task{softUnmapping(1), {Name: "load, store", Operations: 2, Run: func(s *Stage, c *mm.CPU) { s.load(c, 0); s.storeSame(c, 0) }}},
 		Vary:    []Variant{{Name: "dirty", Before: func(s *Stage, c *mm.CPU) { s.store(c, 0) }}},
+	},
+	SoftCopy: {
+		Summary: "a load and a store that copies the private page, on one CPU",
+		Private: true, Drops: true,
+		Tasks: []Task{{Name: "load, store", Operations: 2, Run: func(s *Stage, c *mm.CPU) { s.load(c, 0); s.store(c, 0) }}},
+		Vary:  []Variant{clean},
 	},
 	SoftHole: {
 		Summary: "hole punching against loads of the same page",
@@ -126,6 +143,12 @@ func SoftRaces(profile string) ([]SoftRace, error) {
 	var out []SoftRace
 	both := func(r SoftRace, removed ...removal) {
 		r.Profile, r.Guard, r.Expect = profile, GuardInPlace, Proved
+		if r.Against == "" {
+			r.Against = "fills after a miss only"
+			for _, g := range removed {
+				r.Against += "; " + g.name
+			}
+		}
 		if r.Kernel == nil {
 			r.Kernel = mm.Linux61
 		}
@@ -138,9 +161,10 @@ func SoftRaces(profile string) ([]SoftRace, error) {
 	switch p.Family {
 	case tlb.MIPS:
 		both(SoftRace{Path: SoftUnmap}, noProbe)
-		both(SoftRace{Path: SoftFlush}, noUnique)
+		both(SoftRace{Path: SoftFlush, Against: noUnique.name}, noUnique)
 	case tlb.PPC603:
 		both(SoftRace{Path: SoftUnmap}, noDemap)
+		both(SoftRace{Path: SoftCopy}, noDemap)
 		both(SoftRace{Path: SoftStore}, noWay)
 	case tlb.UltraSPARC:
 		switch {
@@ -148,20 +172,23 @@ func SoftRaces(profile string) ([]SoftRace, error) {
 			both(SoftRace{Path: SoftUnmap}, noDisplace)
 		case p.Sparc.TSB == 0:
 			both(SoftRace{Path: SoftUnmap}, noDemap)
+			both(SoftRace{Path: SoftCopy}, noDemap)
 		default:
-			both(SoftRace{Path: SoftUnmap, Kernel: mm.Linux2620, calls: true})
-			both(SoftRace{Path: SoftUnmap}, noDemap)
-			both(SoftRace{Path: SoftHole, Kernel: mm.Linux2620, calls: true})
+			both(SoftRace{Path: SoftUnmap, Against: oneSlot, Kernel: mm.Linux2620, calls: true})
+			both(SoftRace{Path: SoftUnmap, Against: oneSlot + "; " + noDemap.name}, noDemap)
+			both(SoftRace{Path: SoftHole, Against: oneSlot, Kernel: mm.Linux2620, calls: true})
 			out[len(out)-1].Expect = Stale
-			both(SoftRace{Path: SoftHole})
+			both(SoftRace{Path: SoftHole, Against: oneSlot + "; cross calls awaited"})
 		}
 	default:
 		both(SoftRace{Path: SoftUnmap}, noDemap)
+		both(SoftRace{Path: SoftCopy}, noDemap)
 		if p.SharedBy() > 1 {
 			both(SoftRace{Path: SoftFill}, noProbe, noCoreLock)
 		}
-		both(SoftRace{Path: SoftPreload, tasks: 2, preload: true}, noProbe)
+		both(SoftRace{Path: SoftPreload, Against: noProbe.name, tasks: 2, preload: true}, noProbe)
 	}
+	both(SoftRace{Path: SoftMiss})
 	return out, nil
 }
 
@@ -230,7 +257,7 @@ func RunSoft(ctx context.Context, r SoftRace, ex explore.Config) (SoftResult, er
 // vary has TLBs that would not survive the preparation, or must not know of the
 // page yet, start empty.
 func (r *SoftRace) vary(vary []Variant, powerOn func()) []Variant {
-	if r.Path != SoftStore && r.Path != SoftFill && !r.guards.NoProbe {
+	if r.Path != SoftStore && r.Path != SoftFill && r.Path != SoftMiss && !r.guards.NoProbe {
 		return vary
 	}
 	out := make([]Variant, len(vary))
