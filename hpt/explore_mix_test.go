@@ -37,7 +37,7 @@ var mixes = []program{
 	{name: "eviction, access, removal", start: "insert a, bolt b", striped: sampled, cpus: []string{"evict 0", "mark a@0", "invalidate a@0"}},
 	{name: "three operations each", start: "insert b, insert B", single: "a", striped: sampled,
 		cpus: []string{"unique a, mark a@own, lookup a", "lookup a, unique a, remove a"}},
-	{name: "slot changes hands", start: "insert b, insert A, insert B", striped: long,
+	{name: "slot changes hands", start: "insert b, insert A, insert B", striped: sampled,
 		cpus: []string{"insert a, mark a@1, invalidate a@1, insert c", "lookup a, protect a@1, lookup c"}},
 	{name: "churn", start: "insert b, insert B", single: "a", native: long, striped: sampled,
 		cpus: []string{"unique a, mark a@own", "evict 0, insert c", "lookup a, remove a"}},

@@ -4,6 +4,8 @@ package hpt
 
 import (
 	"context"
+	"fmt"
+	"regexp"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -261,6 +263,33 @@ func TestExploreLateHelp(t *testing.T) {
 	lateHelp.sample(t, true)
 }
 
+// recorder is a test that fails on paper.
+type recorder struct {
+	*testing.T
+	text string
+}
+
+func (r *recorder) Fatalf(format string, args ...any) {
+	r.text = fmt.Sprintf(format, args...)
+	panic(r)
+}
+
+// TestExploreReplays: what a failing exploration prints runs the failing schedule
+// again.
+func TestExploreReplays(t *testing.T) {
+	dropHooks(t)
+	p := race
+	p.unique = searchThenInsert
+	r := &recorder{T: t}
+	require.Panics(t, func() { explore.Check(replayable{r}, p.scenario(false), explore.Config{}) })
+	line := regexp.MustCompile(`replay with EXPLORE_REPLAY='([^']*)' go test -tags explore -v -run '\^TestExploreReplays\$'`)
+	m := line.FindStringSubmatch(r.text)
+	require.Len(t, m, 2, "%s", r.text)
+	schedule, err := explore.ParseSchedule(m[1])
+	require.NoError(t, err)
+	p.killed(t, false, explore.Config{Replay: schedule}, twoValid)
+}
+
 // killed explores a program that is wrong, and fails unless the invariant says so.
 func (p program) killed(t *testing.T, native bool, c explore.Config, killer string) {
 	t.Helper()
@@ -272,28 +301,79 @@ func (p program) killed(t *testing.T, native bool, c explore.Config, killer stri
 	t.Logf("killed in execution %d by %q: %s", r.Failure.Execution, killer, r.Failure.Schedule)
 }
 
-// backAgain is what fools a reader that looks at V twice: a page leaves its slot
-// and returns while the reader is there.
-var backAgain = program{name: "a, b and a again || lookup", start: "insert a", calls: true,
-	cpus: []string{"invalidate a@0, insert b, invalidate b@0, insert a", "lookup a"}}
+// reread takes V, R and V again.
+func reread(s *stage, k pte.Key, slot pte.Slot) (pte.HPTE, error) {
+	v, r := rereadLoad(&s.slots[slot], func() {})
+	return hit(k, pte.HPTE{V: v, R: r})
+}
 
-// TestExploreReread: a reader that takes V, R and V again pairs V with the R of
-// another insertion (H2); the readers of both protocols do not.
-func TestExploreReread(t *testing.T) {
-	p := backAgain
-	p.load = func(s *stage, slot pte.Slot) pte.HPTE {
-		v, r := rereadLoad(&s.slots[slot], func() {})
-		return pte.HPTE{V: v, R: r}
+// loadOnce is what reread tries to be.
+func loadOnce(s *stage, k pte.Key, slot pte.Slot) (pte.HPTE, error) { return hit(k, s.LoadRaw(slot)) }
+
+// hit is the answer of a lookup in the primary group.
+func hit(k pte.Key, h pte.HPTE) (pte.HPTE, error) {
+	if !h.Match(k, false) {
+		return pte.HPTE{}, ErrNotFound
 	}
-	for _, protocol := range protocols {
-		t.Run("rereading/"+protocol.name, func(t *testing.T) {
-			p.killed(t, protocol.native, explore.Config{}, "linearizable")
-		})
-		t.Run("load16/"+protocol.name, func(t *testing.T) {
-			p := backAgain
-			p.striped = long
-			p.load = func(s *stage, slot pte.Slot) pte.HPTE { return s.LoadRaw(slot) }
-			p.explore(t, protocol.native)
-		})
+	return h, nil
+}
+
+// storeAccess records an access in whatever the slot holds by then.
+func storeAccess(s *stage, k pte.Key, slot pte.Slot) (pte.HPTE, error) {
+	h, err := loadOnce(s, k, slot)
+	if err == nil {
+		h.R |= pte.RRef | pte.RChg
+		s.StoreRaw(slot, h)
+	}
+	return pte.HPTE{}, err
+}
+
+// clearSlot returns what it saw before it cleared the slot.
+func clearSlot(s *stage, k pte.Key, slot pte.Slot) (pte.HPTE, error) {
+	h, err := loadOnce(s, k, slot)
+	if err == nil {
+		s.StoreRaw(slot, pte.HPTE{})
+	}
+	return h, err
+}
+
+// trustHint clears the slot without looking whose entry it holds.
+func trustHint(s *stage, _ pte.Key, slot pte.Slot) (pte.HPTE, error) {
+	return s.swapRaw(slot, pte.HPTE{}), nil
+}
+
+var slotMutants = []struct {
+	name, verb string
+	op         onSlot
+	program    program
+	right      bool
+}{
+	// What fools a reader that looks at V twice: a page leaves its slot and
+	// returns while the reader is there (H2).
+	{"rereading V", "lookup", reread, backAgain, false},
+	{"one load", "lookup", loadOnce, backAgain, true},
+	{"access by a store, removal", "mark", storeAccess, program{start: "insert a", cpus: []string{"mark a@0", "remove a"}}, false},
+	{"access by a store, protection", "mark", storeAccess, program{start: "insert a", cpus: []string{"mark a@0", "protect a@0, lookup a"}}, false},
+	{"removal by a store", "invalidate", clearSlot, program{start: "insert a", cpus: []string{"mark a@0", "invalidate a@0"}}, false},
+	{"trusted hint", "invalidate", trustHint, program{start: "insert a", cpus: []string{"invalidate a@0", "remove a, insert b"}}, false},
+}
+
+var backAgain = program{start: "insert a", cpus: []string{"invalidate a@0, insert b, invalidate b@0, insert a", "lookup a"}, striped: long}
+
+// TestExploreSlotMutants: torn pairs, lost C bits, inexact old pairs and changes
+// by stale hints (H2, H5, H6, H7) make histories that no order explains.
+func TestExploreSlotMutants(t *testing.T) {
+	for _, m := range slotMutants {
+		for _, protocol := range protocols {
+			p := m.program
+			p.name, p.calls, p.instead = m.name, true, map[string]onSlot{m.verb: m.op}
+			t.Run(m.name+"/"+protocol.name, func(t *testing.T) {
+				if m.right {
+					p.explore(t, protocol.native)
+				} else {
+					p.killed(t, protocol.native, explore.Config{}, "linearizable")
+				}
+			})
+		}
 	}
 }

@@ -4,6 +4,7 @@ package hpt
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -35,10 +36,13 @@ type program struct {
 
 	native, striped effort
 
-	naming naming
-	unique func(*stage, pte.Key, pte.HPTE) (pte.SlotHint, error) // another InsertUnique, for mutants
-	load   func(*stage, pte.Slot) pte.HPTE                       // another LoadRaw for lookup, for mutants
+	naming  naming
+	unique  func(*stage, pte.Key, pte.HPTE) (pte.SlotHint, error) // another InsertUnique, for mutants
+	instead map[string]onSlot                                     // by verb: another operation on a slot, for mutants
 }
+
+// onSlot is an operation on the slot that a hint names, or on slot 0.
+type onSlot = func(s *stage, k pte.Key, slot pte.Slot) (pte.HPTE, error)
 
 // operation is one word of a program.
 type operation struct {
@@ -124,6 +128,10 @@ func (s *stage) do(p *program, o *operation, last *pte.Slot) (r result) {
 		return slot
 	}
 	r.slot = place(ref.Hint)
+	if f := p.instead[o.verb]; f != nil {
+		r.old, r.err = f(s, k, r.slot)
+		return r
+	}
 	var hint pte.SlotHint
 	var ok bool
 	switch o.verb {
@@ -144,12 +152,6 @@ func (s *stage) do(p *program, o *operation, last *pte.Slot) (r result) {
 		r.old, hint, ok = s.InvalidateKey(k)
 		r.slot, r.err = place(hint), found(ok)
 	case "lookup":
-		if p.load != nil {
-			r.slot = 0
-			r.old = p.load(s, 0)
-			r.err = found(r.old.Match(k, false))
-			break
-		}
 		r.old, hint, ok = s.Lookup(k)
 		r.slot, r.err = place(hint), found(ok)
 	case "mark":
@@ -313,8 +315,21 @@ func (p program) explore(t *testing.T, native bool) {
 func (p program) prove(t *testing.T, native bool) {
 	t.Helper()
 	dropHooks(t)
-	r := explore.Check(t, p.scenario(native), explore.Config{})
+	r := explore.Check(replayable{t}, p.scenario(native), explore.Config{})
 	require.Equal(t, explore.Proved, r.Verdict)
+}
+
+// replayable makes the line that replays a failure right for this package: it
+// needs the build tag, and names with special characters.
+type replayable struct{ explore.T }
+
+func (t replayable) Name() string {
+	return strings.ReplaceAll(regexp.QuoteMeta(t.T.Name()), "/", "$/^")
+}
+
+func (t replayable) Fatalf(format string, args ...any) {
+	t.Helper()
+	t.T.Fatalf("%s", strings.Replace(fmt.Sprintf(format, args...), "go test -v", "go test -tags explore -v", 1))
 }
 
 // sample looks at every schedule with few preemptions and at random ones.
@@ -325,6 +340,6 @@ func (p program) sample(t *testing.T, native bool) {
 	if testing.Short() {
 		bound, runs = 1, 300
 	}
-	explore.Check(t, p.scenario(native), explore.Config{Algorithm: explore.PreemptionBound, Preemptions: bound})
-	explore.Check(t, p.scenario(native), explore.Config{Algorithm: explore.PCT, PCTDepth: 4, MaxExecutions: runs})
+	explore.Check(replayable{t}, p.scenario(native), explore.Config{Algorithm: explore.PreemptionBound, Preemptions: bound})
+	explore.Check(replayable{t}, p.scenario(native), explore.Config{Algorithm: explore.PCT, PCTDepth: 4, MaxExecutions: runs})
 }
