@@ -95,6 +95,52 @@
 // reach them; real-mode and partition-scoped access control to the table's
 // memory; format 3 virtual addresses of 2^75 and more.
 //
+// # Exploration
+//
+// Under the build tag explore, each atomic operation is a step that an explorer
+// (package mm/explore) schedules, on tables of two groups of two slots:
+//
+//	go test -tags explore -v ./hpt -run Explore
+//
+// Both protocols are explored, the 16-byte one with its load and
+// its compare-and-swap as single steps. After every step H1 holds and no valid V
+// lies beside the R of another page; H3 holds where all inserts of a key are
+// unique; in the end nothing tentative is left and one unique insert has
+// succeeded. In the mixes of operations every history is linearizable: an insert
+// may take any free slot, full and busy may be spurious while the table changes,
+// and H2 and H4 to H7 are part of the specification.
+//
+// "Proved" is said of programs that source-DPOR and state caching both finish, and
+// agree on. With U a unique insert, V an invalidation by its hint, R a removal by
+// search, F a removal of a foreign entry in a lower slot, and 16-byte steps:
+//
+//	U || U                     78 executions        956 states
+//	U || U || U            70,218               708,801
+//	U || FU || U          162,799             1,934,716
+//	U || U || U || F      683,928             9,359,027
+//	URU || U      (*)       1,056                11,472
+//	UVUV || UVUV  (*)      81,970               944,674
+//	UV || UV || UV (*)    214,838             2,623,255
+//
+// In tables with a star one slot of each group is free. URUR || URUR and
+// UR || UR || UR, with four free slots, are too large: they are sampled, by all
+// schedules of two preemptions and by random ones.
+//
+// The striped protocol takes more steps. Proved are U || U (28,892 executions,
+// 435,256 states) and UV || UV with a star (165,314 and 4,145,308); the larger
+// programs are sampled.
+//
+// The mixes are proved with 16-byte steps for two CPUs of up to four operations
+// each and three CPUs of up to two each; in the striped protocol all of those
+// with one operation per CPU on two CPUs, and some larger ones.
+//
+// Tags of tentative entries are numbers of CPU and call there, which are equal to
+// the counter up to their names; the counter itself, and the CPU's number alone,
+// are proved on smaller programs.
+//
+// The explorer is sequentially consistent, as sync/atomic is; what the assembly
+// adds is argued beside it.
+//
 // # Rationale
 //
 // Why is V not simply read again after R? A slot that goes from page A to page B

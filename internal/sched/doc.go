@@ -8,6 +8,10 @@
 // compare-and-swap, machine instructions in the default build, are single
 // steps too.
 //
+// Hook and Names are global, so one exploration at a time can run in a process.
+// That the wrappers cost the default build nothing is a test of package hpt, which
+// compares its machine code with and without them.
+//
 // One step is one access. The hook makes the interleaving of steps sequentially
 // consistent, as sync/atomic promises for the default build.
 package sched
