@@ -140,7 +140,7 @@ func segmentTable(t *testing.T, m *ram) {
 		_, err = tab.Insert(k, h)
 		require.NoError(t, err)
 	}
-	m.words[0x10008] = 0x70<<25 | 0
+	m.words[0x10008] = 0x70 << 25
 	put(0x70, 0, pte.Seg1T, 0x300000)
 	put(0x80, 0x4000, pte.Seg256M, 0x301000)
 	for i := range pte.RA(512) {

@@ -178,7 +178,7 @@ func (w *World) observe(c *CPU, hash uint64, l Loc) uint64 {
 // nothing.
 func (w *World) store(c *CPU, a Access) kind {
 	loc := &w.locs[a.loc]
-	now := loc.now
+	var now uint64
 	switch {
 	case loc.value != nil:
 		now = loc.value(loc.index)
