@@ -16,6 +16,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 
 	"github.com/hashmmu/ppc64/batch"
@@ -232,6 +233,13 @@ func shortest(r row) string {
 	return r.Report.Failure.Schedule.String()
 }
 
+// printTrace shows who does what, step by step; what each step touches is left
+// to the page and to JSON.
 func printTrace(out io.Writer, r row) {
-	fmt.Fprintf(out, "\n%s, page %s:\n%s", r.policy, r.Variant, r.trace())
+	t := *r.trace()
+	t.Steps = slices.Clone(t.Steps)
+	for i := range t.Steps {
+		t.Steps[i].Accesses = nil
+	}
+	fmt.Fprintf(out, "\n%s, page %s:\n%s", r.policy, r.Variant, &t)
 }

@@ -31,6 +31,19 @@ func TestOutput(t *testing.T) {
 	}
 }
 
+// TestREADME: table and schedule stand there as they are printed.
+func TestREADME(t *testing.T) {
+	readme, err := os.ReadFile("../../README.md")
+	require.NoError(t, err)
+	_, out, _ := dupentry(t)
+	_, table, _ := strings.Cut(out, "\n\n")
+	for _, line := range strings.Split(table, "\n") {
+		if !strings.HasPrefix(line, "at-finish,") {
+			require.Contains(t, string(readme), strings.TrimRight(line, " "))
+		}
+	}
+}
+
 func TestJSON(t *testing.T) {
 	for _, kernel := range []string{"2.6.20", "6.1"} {
 		code, out, errs := dupentry(t, "-json", "-kernel", kernel)
