@@ -52,6 +52,7 @@ func (c *KernelConfig) ttes(cpu int) func(va uint64) (uint64, bool) {
 
 type sun4uKernel struct {
 	SparcHandlers
+	page    func(va uint64) (Page, bool)
 	tsbs    *tsbs
 	scratch *Sun4u
 }
@@ -66,7 +67,7 @@ func newSun4uKernel(cpu int, cfg *KernelConfig, shared *tsbs) (Kernel, error) {
 		return nil, err
 	}
 	u.Reports = cfg.reports(cpu)
-	k := &sun4uKernel{tsbs: shared, scratch: scratch}
+	k := &sun4uKernel{page: cfg.walk(cpu), tsbs: shared, scratch: scratch}
 	k.SparcHandlers = SparcHandlers{MMU: u, TSB: shared.get(0, &cfg.Profile), Guards: cfg.Guards, Yield: cfg.yield(cpu), Walk: cfg.ttes(cpu)}
 	return k, nil
 }
@@ -76,9 +77,12 @@ func (k *sun4uKernel) Translate(acc Access, va uint64) Result {
 }
 
 // Handle: a protection trap does not reload, it is a page fault.
-func (k *sun4uKernel) Handle(f Fault, _ Access, va uint64) Fault {
+func (k *sun4uKernel) Handle(f Fault, acc Access, va uint64) Fault {
 	switch f {
 	case TLBMiss:
+		if acc == Fetch {
+			return k.fetch(va)
+		}
 		return k.Miss(va)
 	case Protection, AccessFault:
 		return TLBMiss
@@ -86,19 +90,33 @@ func (k *sun4uKernel) Handle(f Fault, _ Access, va uint64) Fault {
 	return f
 }
 
+// fetch is the instruction miss handler, without the TSB. A TTE does not say
+// whether it may be executed, so the page table is asked.
+func (k *sun4uKernel) fetch(va uint64) Fault {
+	p, ok := k.page(va)
+	if !ok || !p.allows(Fetch, true) {
+		return TLBMiss
+	}
+	k.Yield.at("data-in")
+	k.MMU.DataIn(IMMU, tteOf(TTE4u, p))
+	return NoFault
+}
+
 func (k *sun4uKernel) Changed(uint64) Fault { return NoFault }
 
 func (k *sun4uKernel) Preload(uint64) Fault { return NoFault }
 
-// FlushPage is the local half of a flush.
+// FlushPage is the local half of a flush, of both TLBs.
 func (k *sun4uKernel) FlushPage(va uint64) Fault {
 	k.SparcHandlers.FlushPage(va)
+	k.MMU.Demap(IMMU, va&^contextBits)
 	return NoFault
 }
 
 func (k *sun4uKernel) FlushContext() Fault {
 	const context = 0x40
 	k.MMU.Demap(DMMU, context)
+	k.MMU.Demap(IMMU, context)
 	return NoFault
 }
 
@@ -153,6 +171,7 @@ func TTEAddress(tte uint64) uint64 { return tte & ttePA4u }
 
 type sun4vKernel struct {
 	Sun4vHandlers
+	page    func(va uint64) (Page, bool)
 	scratch *Sun4v
 }
 
@@ -166,21 +185,38 @@ func newSun4vKernel(cpu int, cfg *KernelConfig) (Kernel, error) {
 		return nil, err
 	}
 	v.Reports = cfg.reports(cpu)
-	return &sun4vKernel{Sun4vHandlers{MMU: v, Yield: cfg.yield(cpu), Walk: cfg.ttes(cpu)}, scratch}, nil
+	return &sun4vKernel{
+		Sun4vHandlers: Sun4vHandlers{MMU: v, Yield: cfg.yield(cpu), Walk: cfg.ttes(cpu)},
+		page:          cfg.walk(cpu), scratch: scratch,
+	}, nil
 }
 
 func (k *sun4vKernel) Translate(acc Access, va uint64) Result {
 	return k.MMU.Translate(UserPrimary, acc, false, va).Result
 }
 
-func (k *sun4vKernel) Handle(f Fault, _ Access, va uint64) Fault {
+func (k *sun4vKernel) Handle(f Fault, acc Access, va uint64) Fault {
 	switch f {
 	case TLBMiss:
+		if acc == Fetch {
+			return k.fetch(va)
+		}
 		return k.Miss(va)
 	case Protection, AccessFault:
 		return TLBMiss
 	}
 	return f
+}
+
+// fetch is the instruction miss handler.
+func (k *sun4vKernel) fetch(va uint64) Fault {
+	p, ok := k.page(va)
+	if !ok || !p.allows(Fetch, true) {
+		return TLBMiss
+	}
+	k.Yield.at("mmu_map_addr")
+	k.MMU.MapAddr(IMMU, va, k.MMU.PrimaryContext, tteOf(TTE4v, p))
+	return NoFault
 }
 
 func (k *sun4vKernel) Changed(uint64) Fault { return NoFault }
@@ -189,11 +225,13 @@ func (k *sun4vKernel) Preload(uint64) Fault { return NoFault }
 
 func (k *sun4vKernel) FlushPage(va uint64) Fault {
 	k.Sun4vHandlers.FlushPage(va)
+	k.MMU.DemapPage(IMMU, va, k.MMU.PrimaryContext)
 	return NoFault
 }
 
 func (k *sun4vKernel) FlushContext() Fault {
 	k.MMU.DemapContext(DMMU, k.MMU.PrimaryContext)
+	k.MMU.DemapContext(IMMU, k.MMU.PrimaryContext)
 	return NoFault
 }
 

@@ -18,6 +18,11 @@ type Config struct {
 	Kernel  *mm.Kernel
 	Policy  batch.Policy
 	Backend func(*mm.Machine) mm.Backend // nil: the hash table
+	// Base is where pages are, for hardware that does not reach everywhere; 0 is
+	// under test.
+	Base pte.EA
+	// FetchIsLoad is for hardware that cannot refuse to execute what may be read.
+	FetchIsLoad bool
 
 	_ struct{}
 }
@@ -73,6 +78,9 @@ func (c Config) apply(s Spec) Spec {
 	}
 	if c.Policy != nil {
 		s.Policy = c.Policy
+	}
+	if c.Base != 0 {
+		s.Base = c.Base
 	}
 	return s
 }

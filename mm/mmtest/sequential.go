@@ -22,6 +22,7 @@ type sequence struct {
 	model  *Model
 	places []pte.EA
 	recent []access // the last few
+	fetch  pte.Access
 }
 
 type access struct {
@@ -36,7 +37,10 @@ func Sequential(t *rapid.T, cfg Config) {
 	m, spaces, free, err := spec.New(2)
 	require.NoError(t, err)
 	defer func() { require.NoError(t, free()) }()
-	s := &sequence{spec: spec, m: m, spaces: spaces, model: NewModel()}
+	s := &sequence{spec: spec, m: m, spaces: spaces, model: NewModel(), fetch: pte.Exec}
+	if cfg.FetchIsLoad {
+		s.fetch = pte.Read
+	}
 	for i := range Places {
 		s.places = append(s.places, spec.EA(i))
 	}
@@ -186,7 +190,7 @@ func (s *sequence) Truncate(t *rapid.T) {
 }
 
 func (s *sequence) Load(t *rapid.T)  { s.read(t, pte.Read) }
-func (s *sequence) Fetch(t *rapid.T) { s.read(t, pte.Exec) }
+func (s *sequence) Fetch(t *rapid.T) { s.read(t, s.fetch) }
 
 func (s *sequence) read(t *rapid.T, a pte.Access) {
 	as, ea := s.address(t)
