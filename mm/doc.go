@@ -45,12 +45,22 @@
 // live: two entries, one address. It needs an access that the orphan denies, a
 // store to a page that was read-only or clean.
 //
+// # Software-loaded TLBs
+//
+// [NewSoftTLB] makes processors of any part of package tlb, which have no hash
+// table: the kernel's handlers fill a TLB from the Linux page table. All above
+// them is the same, with Backend.Granted for the page that a fault lets permit
+// more. A handler runs with interrupts off; a flush is an interrupt to the other
+// processors and waits until they take it, but for sparc64's cross calls before
+// Linux 3.9. A page is one of the part's base pages; addresses end at 2 GiB.
+//
 // # Lock order
 //
 //	mmap_sem                   lock of an address space
 //		i_mmap_lock            lock of a Mapping; UnmapMappingRange enters here,
 //		                       without mmap_sem: the door of the founding bug
 //			PTL                PTE page lock
+//				core lock      of the threads that share a software-loaded TLB
 //				BUSY           bit of one Linux PTE, one at a time
 //					batch      owned by the CPU
 //						table  lock-free or striped, calls nobody

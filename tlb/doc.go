@@ -36,7 +36,9 @@
 //
 // The handlers (handler_*.go) are how Linux fills, changes and flushes each TLB,
 // written to be read: search or not, lock or not, write. Guards takes one
-// precaution away at a time.
+// precaution away at a time. Kernel puts the handlers of every family behind one
+// interface; NewKernels makes the CPUs of a machine, and mm.NewSoftTLB runs all of
+// package mm on them.
 //
 // # Two entries for one address
 //
@@ -70,6 +72,10 @@
 //     read-only entry, the page is replaced and removed, and at no time are there
 //     two entries (TestMIPSHandlersMakeNoDuplicate, TestPPCHandlersMakeNoDuplicate,
 //     TestSparcHandlersMakeNoDuplicate).
+//   - No interleaving of two CPUs changes that: unmap_mapping_range against a
+//     store, over the Linux page tables of package mm with its batched flush, is
+//     proved on every part (mm/scenario: TestSoftRaces), though that flush comes
+//     as late as the one that gave the hash table two entries.
 //   - What saves them is that an entry is written only after a miss in the same
 //     private structure, after a probe, or into the slot that the address
 //     determines: without the probe a store on MIPS (TestMIPSWithoutProbe) and a
@@ -81,6 +87,8 @@
 //     (TestR4000ShutdownLastsUntilReset), an e500mc and its successors take a
 //     machine check, and on a 440, an e500v2 or an UltraSPARC an address comes
 //     out that belongs to neither page (TestPPCWithoutDemap, TestSparcWithoutDemap).
+//     The search of all interleavings ends in these where a precaution is missing
+//     (mm/scenario: TestSoftConsequences).
 //   - Nearest to the hash table's race comes the e6500, two threads of which miss
 //     and fill one TLB: it takes the lock and the search together to keep the
 //     second entry out (TestE6500SharedTLB).
@@ -90,9 +98,12 @@
 //     them (TestMIPSUniquifyAfterAnyReset).
 //   - The 603 can hold two entries that agree and live with it (Test603WithoutWay).
 //   - sparc64's TSB cannot hold two entries for an address, since the address
-//     determines the slot (TestTSBAgainstModel).
+//     determines the slot (TestTSBAgainstModel); nor is it filled after a flush from
+//     a page table entry read before, since that is read under the slot's lock
+//     (TestTSBReadsUnderTheLock).
 //   - It is not immune to the other half of the race: until the cross call is
-//     delivered another CPU goes on using the old page (TestSparcStaleUntilCrossCall).
+//     delivered another CPU goes on using the old page (TestSparcStaleUntilCrossCall),
+//     after it was freed if nobody waits for that (mm/scenario: TestSoftRaces).
 //
 // # Invariants
 //

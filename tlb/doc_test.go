@@ -18,6 +18,9 @@ func TestDocNamesTests(t *testing.T) {
 	defined := map[string]bool{}
 	files, err := filepath.Glob("*_test.go")
 	require.NoError(t, err)
+	explored, err := filepath.Glob("../mm/scenario/*_test.go")
+	require.NoError(t, err)
+	files = append(files, explored...)
 	for _, f := range files {
 		text, err := os.ReadFile(f)
 		require.NoError(t, err)

@@ -365,6 +365,30 @@ func TestSparcMissFillsTheTSB(t *testing.T) {
 	require.Equal(t, tlb.TLBMiss, m.kernel.Update(0x50000000))
 }
 
+// TestTSBReadsUnderTheLock: a flush that follows a change of the page table waits
+// for a handler that has read it before, and removes what that writes.
+func TestTSBReadsUnderTheLock(t *testing.T) {
+	m := newSparcMachine(t, tlb.Guards{})
+	const va = 0x40002000
+	m.ptes[va>>13] = tteV | 0x100000
+	flushed := false
+	m.kernel.Yield = func(point string) {
+		if point != "tsb-write" || flushed { // the page table has been read
+			return
+		}
+		flushed = true
+		delete(m.ptes, va>>13)
+		done, _ := m.kernel.TSB.TryFlush(va)
+		require.False(t, done, "the slot is locked: the flush waits")
+	}
+	require.Equal(t, tlb.TLBMiss, m.mmu.Translate(tlb.UserPrimary, tlb.Load, false, va).Fault)
+	require.Equal(t, tlb.NoFault, m.kernel.Miss(va))
+	require.True(t, flushed)
+	require.True(t, m.kernel.TSB.Flush(va))
+	_, ok := m.kernel.TSB.Lookup(va)
+	require.False(t, ok)
+}
+
 // TestMIPSHandlersStopWithTheTLB: after a shutdown every handler says so.
 func TestMIPSHandlersStopWithTheTLB(t *testing.T) {
 	m := newMIPSMachine(t, "r4000", tlb.Guards{NoProbe: true})
