@@ -22,9 +22,22 @@
 // the end of every execution: [mm.Machine.Check]. Where an operation throws page
 // contents away: no access that begins after it returned sees them.
 //
+// # Steps
+//
+// Locations that no task changes are left out, and with them the steps that touch
+// nothing else ([Scenario], Remaps and Drops). MergeSteps makes one step of what
+// nothing can come between. What a CPU saw in earlier operations of a [Mix] is
+// forgotten at the next one, so that states merge. TestMergedSteps compares.
+//
 // # Limits
 //
 // A proof holds for its bound: so many CPUs, operations, pages, one table
-// geometry. An access that fails three times in the same way, its PTE unchanged,
-// is given up; hardware would go on until another CPU changes something.
+// geometry. Scenarios run with TLBs; mixes, which are proved for larger bounds, with
+// CPUs that walk for every access. An access that fails eight times is given up,
+// which no scenario here comes to; hardware would go on.
+//
+// Proved for BeforeUnlock, LazyMMU and Immediate on Linux 6.1, without TLBs, CPUs x
+// operations of each: on one page 2x6 and 3x3, on two pages 2x8, 3x4 and 4x2, in a
+// few seconds each. On one page 4x2 takes source-DPOR 382,893 executions and state
+// caching 9.8 million states.
 package scenario

@@ -7,8 +7,11 @@ import (
 )
 
 // Mix is a scenario in which each CPU does a number of operations one after the
-// other: CPU 0 unmaps the pages from the file, in turn with accesses, the others
-// store and load. It has no story; it is there to be proved.
+// other. CPU 0 unmaps a page from the file in its first operation and in every
+// third one after that; of two CPUs it takes all pages in the first, so that they
+// wait in one batch. Everything else is loads and stores in turn, on the pages in
+// turn. Stores write what is there already, so that contents
+// do not multiply the states. It has no story; it is there to be proved.
 func Mix(cpus, operations, pages int) *Scenario {
 	sc := &Scenario{
 		Name:    fmt.Sprintf("mix-%dx%d-%d", cpus, operations, pages),
@@ -35,8 +38,10 @@ func Mix(cpus, operations, pages int) *Scenario {
 // mixed does operation i of a CPU.
 func (st *Stage) mixed(c *mm.CPU, i, page int) {
 	switch {
-	case c.ID() == 0 && i%3 == 0:
+	case c.ID() == 0 && i == 0 && st.Machine.CPUs() == 2:
 		st.unmap(c, 0, len(st.pages))
+	case c.ID() == 0 && i%3 == 0:
+		st.unmap(c, page, 1)
 	case (c.ID()+i)%2 == 1:
 		st.storeSame(c, page)
 	default:

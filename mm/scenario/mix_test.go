@@ -14,7 +14,9 @@ import (
 // bounds are CPUs, operations of each, pages.
 var (
 	small = [][3]int{{2, 4, 1}, {3, 2, 1}, {2, 4, 2}, {3, 2, 2}, {4, 1, 2}}
-	large = [][3]int{{2, 6, 1}, {3, 3, 1}, {4, 2, 1}, {2, 8, 2}, {3, 4, 2}, {4, 2, 2}}
+	large = [][3]int{{2, 6, 1}, {3, 3, 1}, {2, 8, 2}, {3, 4, 2}, {4, 2, 2}}
+	// huge takes state caching some 100 seconds and half a gigabyte.
+	huge = [3]int{4, 2, 1}
 )
 
 func safePolicies() []batch.Policy {
@@ -57,6 +59,24 @@ func TestLargeMixes(t *testing.T) {
 				})
 			}
 		})
+	}
+}
+
+// TestHugeMix proves the largest bound for the policy of Linux. The others have
+// the same steps on one page, where a batch holds one entry at most; they are
+// explored by source-DPOR only.
+func TestHugeMix(t *testing.T) {
+	if testing.Short() {
+		t.Skip("minutes")
+	}
+	t.Logf("%v", prove(t, huge, batch.LazyMMU(), true).Report)
+	for _, p := range []batch.Policy{batch.BeforeUnlock(), batch.Immediate()} {
+		cfg := Config{Kernel: mm.Linux61, Policy: p, NoTLB: true, MergeSteps: true}
+		sc := Mix(huge[0], huge[1], huge[2])
+		rep, err := explore.Run(context.Background(), sc.stage(sc.Vary[0], cfg), explore.Config{Algorithm: explore.SourceDPOR})
+		require.NoError(t, err)
+		require.Equal(t, explore.Explored, rep.Verdict, "%v", rep)
+		t.Logf("%v: %v", p, rep)
 	}
 }
 
