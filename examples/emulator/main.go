@@ -5,21 +5,29 @@
 // one needs to write an emulator's memory management with.
 //
 //	go run ./examples/emulator
+//	go run ./examples/emulator -tlb e5500
+//
+// With -tlb the same program runs on a TLB that the kernel fills; the kernel is
+// then this machine's own, in soft.go.
 //
 // The guest's source and the line that builds it are in guest/.
 package main
 
 import (
 	_ "embed"
+	command "flag"
 	"fmt"
 	"io"
 	"log"
 	"os"
+	"slices"
+	"strings"
 	"sync"
 
 	"github.com/hashmmu/ppc64/hpt"
 	"github.com/hashmmu/ppc64/hpt/mmu"
 	"github.com/hashmmu/ppc64/hpt/papr"
+	"github.com/hashmmu/ppc64/mm/scenario"
 	"github.com/hashmmu/ppc64/pte"
 )
 
@@ -33,9 +41,23 @@ const (
 )
 
 func main() {
-	if err := run(os.Stdout); err != nil {
+	part := command.String("tlb", "", "run on the software-loaded TLB of this part: "+strings.Join(scenario.SoftProfiles, " "))
+	command.Parse()
+	if command.NArg() > 0 || *part != "" && !slices.Contains(scenario.SoftProfiles, *part) {
+		fmt.Fprintf(os.Stderr, "emulator: unknown TLB %q or argument; one of %s\n", *part, strings.Join(scenario.SoftProfiles, " "))
+		os.Exit(2)
+	}
+	if err := start(os.Stdout, *part); err != nil {
 		log.Fatal(err)
 	}
+}
+
+// start runs the guest on a hash table or on the TLB of a part.
+func start(w io.Writer, part string) error {
+	if part == "" {
+		return run(w)
+	}
+	return runSoft(w, part)
 }
 
 func run(w io.Writer) error {

@@ -47,8 +47,9 @@ type vcpu struct {
 	reserved, reservedAt, reval uint64 // ldarx: 1 if there is a reservation, where, what
 
 	ram     ram
-	mmu     *mmu.CPU
+	mmu     *mmu.CPU // nil with a software-loaded TLB
 	hpt     *papr.HPT
+	soft    *softKernel // nil with a hash table
 	console []byte
 	stopped bool
 	flushes []mmu.Flush
@@ -71,7 +72,9 @@ func newVCPU(number uint64, m ram, cpu *mmu.CPU, hcalls papr.Config) (*vcpu, err
 
 func (c *vcpu) setMSR(v uint64) {
 	c.msr = v
-	c.mmu.SetMSR(v)
+	if c.mmu != nil {
+		c.mmu.SetMSR(v)
+	}
 }
 
 // Flush is the tlbie that a hypercall owes, made as the processor's own
@@ -90,6 +93,9 @@ func (c *vcpu) drain() { c.flushes = c.mmu.Drain(c.flushes[:0]) }
 // sync waits until every processor has dropped what this one invalidated
 // (tlbsync, ptesync).
 func (c *vcpu) sync() {
+	if c.mmu == nil {
+		return // one processor runs at a time
+	}
 	for c.drain(); !c.mmu.Synced(); c.drain() {
 		runtime.Gosched()
 	}
@@ -103,9 +109,7 @@ func (c *vcpu) run(limit int) error {
 		if c.mmu.Pending() {
 			c.drain()
 		}
-		if ra, ok := c.translate(c.pc, pte.Exec, 4); ok {
-			c.execute(uint32(c.ram.load(ra, 4)))
-		}
+		c.step()
 		if c.stopped {
 			return nil
 		}
@@ -113,9 +117,19 @@ func (c *vcpu) run(limit int) error {
 	return fmt.Errorf("still running after %d instructions, at %#x", limit, c.pc)
 }
 
+// step executes one instruction.
+func (c *vcpu) step() {
+	if ra, ok := c.translate(c.pc, pte.Exec, 4); ok {
+		c.execute(uint32(c.ram.load(ra, 4)))
+	}
+}
+
 // translate returns the real address of an access, or raises the interrupt that
 // it ends in.
 func (c *vcpu) translate(ea uint64, a pte.Access, size uint) (ra uint64, ok bool) {
+	if c.soft != nil {
+		return c.soft.translate(ea, a, size)
+	}
 	r := c.mmu.Translate(pte.EA(ea), a)
 	if r.OK() {
 		if c.ram.holds(uint64(r.RA), size) {
@@ -142,6 +156,10 @@ func (c *vcpu) translate(ea uint64, a pte.Access, size uint) (ra uint64, ok bool
 
 // interrupt goes to a vector, in real mode.
 func (c *vcpu) interrupt(vector, srr1 uint64) {
+	if c.soft != nil {
+		c.soft.interrupt(vector)
+		return
+	}
 	c.srr0, c.srr1 = c.pc, c.msr|srr1
 	c.setMSR(msrSF | msrME)
 	c.pc = vector
