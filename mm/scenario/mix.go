@@ -10,8 +10,9 @@ import (
 // other. CPU 0 unmaps a page from the file in its first operation and in every
 // third one after that; of two CPUs it takes all pages in the first, so that they
 // wait in one batch. Everything else is loads and stores in turn, on the pages in
-// turn. Stores write what is there already, so that contents
-// do not multiply the states. It has no story; it is there to be proved.
+// turn, so that under AtFinish every mix gets its duplicate. Stores write what is
+// there already, so that contents do not multiply the states. It has no story; it
+// is there to be proved.
 func Mix(cpus, operations, pages int) *Scenario {
 	sc := &Scenario{
 		Name:    fmt.Sprintf("mix-%dx%d-%d", cpus, operations, pages),
@@ -26,7 +27,7 @@ func Mix(cpus, operations, pages int) *Scenario {
 			Run: func(s *Stage, c *mm.CPU) {
 				for i := range operations {
 					s.next(c, i)
-					s.mixed(c, i, (cpu+i)%pages)
+					s.mixed(c, i, (cpu/2+i)%pages)
 				}
 				s.next(c, operations)
 			},

@@ -45,13 +45,18 @@ func TestMixes(t *testing.T) {
 	}
 }
 
-// TestLargeMixes proves the bounds that the documentation states.
+// TestLargeMixes proves the bounds that the documentation states. None of them is
+// empty: AtFinish fails in each.
 func TestLargeMixes(t *testing.T) {
 	if testing.Short() {
 		t.Skip("minutes")
 	}
 	for _, b := range large {
 		t.Run(Mix(b[0], b[1], b[2]).Name, func(t *testing.T) {
+			cfg := Config{Kernel: mm.Linux61, Policy: batch.AtFinish(), NoTLB: true, MergeSteps: true}
+			res, err := Run(context.Background(), Mix(b[0], b[1], b[2]), cfg, explore.Config{})
+			require.NoError(t, err)
+			require.Equal(t, Duplicate, res.Verdict, "%v", res.Report)
 			for _, p := range safePolicies() {
 				t.Run(p.String(), func(t *testing.T) {
 					t.Parallel()
