@@ -71,10 +71,10 @@ func (c *CPU) fileFault(v *VMA, p page, a pte.Access) error {
 	store := a.Has(pte.Write)
 	grant := v.Prot
 	if store && !v.Shared {
-		stamp := c.copyOut(p, found.ra)
-		ra, err = c.newAnon(p, stamp)
-		c.put(found.ra)
-		if err != nil {
+		// The page itself is held until its copy is in place: with its frame given
+		// to a new page of the file, install would take that for the one copied.
+		if ra, err = c.newAnon(p, c.copyOut(p, found.ra)); err != nil {
+			c.put(found.ra)
 			return err
 		}
 	} else if !store && (!v.Shared || v.File.TrackDirty) {
@@ -85,6 +85,9 @@ func (c *CPU) fileFault(v *VMA, p page, a pte.Access) error {
 		entry |= l.Dirty
 	}
 	c.install(p, entry, a, ra, &found)
+	if ra != found.ra {
+		c.put(found.ra)
+	}
 	return nil
 }
 
