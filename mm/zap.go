@@ -144,10 +144,11 @@ func (v *VMA) span(first, last uint64) Range {
 }
 
 // PunchHole throws n pages of a file away, from page first on: a later access
-// finds fresh ones (Linux: hole punching; the page lock that keeps faults from
-// mapping a page just removed is modelled by the truncate count). All of them
-// have left the file even when ctx cancels the unmapping: mappings that Result
-// says were not reached still have the old pages.
+// finds fresh ones (Linux: hole punching; a fault that looked a page up before it
+// was removed notices before it maps it, where Linux has the page lock). All of
+// them have left the file even when ctx cancels the unmapping: mappings that
+// Result says were not reached still have the old pages. While it is under way
+// some CPUs may see an old page and others the fresh one.
 func (c *CPU) PunchHole(ctx context.Context, f *Mapping, first, n uint64) (Result, error) {
 	if n == 0 {
 		return Result{}, ErrRange

@@ -28,7 +28,8 @@ var (
 // Shadow mirrors a machine and judges every access by what happened to the page,
 // with the tolerance that concurrent operations need and no more: contents W may
 // be seen unless W was written, then replaced or removed, and then the access
-// began, each strictly after the other (a regular register). Its clock is the
+// began, each strictly after the other (a regular register). A store that
+// overlaps a removal may come before it, so it replaces nothing. Its clock is the
 // machine's source of stamps, so a page read in carries its time with it.
 //
 // Operations that store, map or remove must go through the Shadow; all may run
@@ -52,7 +53,7 @@ type object struct {
 
 // history is what happened to an object. Times are ticks of the clock.
 type history struct {
-	stored  uint64 // latest begin of a store that is done
+	stored  uint64 // latest begin of a store that is done and met no removal
 	removed uint64 // latest begin of a removal that is done
 	gone    uint64 // latest end of a removal, done or cancelled
 }
@@ -226,7 +227,9 @@ func (s *Shadow) Store(c *mm.CPU, as *mm.AddressSpace, ea pte.EA) (uint64, error
 		return stamp, err
 	}
 	w.end = end
-	h.stored = max(h.stored, stamp)
+	if h.gone < stamp && !s.beingRemoved(home) {
+		h.stored = max(h.stored, stamp)
+	}
 	return stamp, nil
 }
 
