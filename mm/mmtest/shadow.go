@@ -28,8 +28,9 @@ var (
 // Shadow mirrors a machine and judges every access by what happened to the page,
 // with the tolerance that concurrent operations need and no more: contents W may
 // be seen unless W was written, then replaced or removed, and then the access
-// began, each strictly after the other (a regular register). A store that
-// overlaps a removal may come before it, so it replaces nothing. Its clock is the
+// began, each strictly after the other (a regular register). A store that begins
+// during a removal may come before it, so it replaces only what was there before
+// both. Its clock is the
 // machine's source of stamps, so a page read in carries its time with it.
 //
 // Operations that store, map or remove must go through the Shadow; all may run
@@ -53,13 +54,16 @@ type object struct {
 
 // history is what happened to an object. Times are ticks of the clock.
 type history struct {
-	stored  uint64 // latest begin of a store that is done and met no removal
+	stored  uint64 // latest time from before which a store that is done has replaced all
 	removed uint64 // latest begin of a removal that is done
 	gone    uint64 // latest end of a removal, done or cancelled
 }
 
 // removal is an operation that removes the contents of the objects in.
-type removal struct{ in func(object) bool }
+type removal struct {
+	in    func(object) bool
+	begin uint64
+}
 
 // write is where a stamp came from.
 type write struct {
@@ -217,6 +221,12 @@ func (s *Shadow) Store(c *mm.CPU, as *mm.AddressSpace, ea pte.EA) (uint64, error
 	w := &write{home: home, end: never}
 	s.writes[stamp] = w
 	h := s.history(home)
+	replaced := stamp
+	for r := range s.under {
+		if r.in(home) {
+			replaced = min(replaced, r.begin)
+		}
+	}
 	s.mu.Unlock()
 	err := c.Store(as, ea, stamp)
 	end := s.m.NewStamp()
@@ -227,9 +237,7 @@ func (s *Shadow) Store(c *mm.CPU, as *mm.AddressSpace, ea pte.EA) (uint64, error
 		return stamp, err
 	}
 	w.end = end
-	if h.gone < stamp && !s.beingRemoved(home) {
-		h.stored = max(h.stored, stamp)
-	}
+	h.stored = max(h.stored, replaced)
 	return stamp, nil
 }
 
@@ -298,8 +306,8 @@ func (s *Shadow) copyOf(o object, f *mm.Mapping, first, n uint64) bool {
 // remove runs an operation that removes the contents of the objects in.
 // Cancelled, it may have removed any of them and is known to have removed none.
 func (s *Shadow) remove(in func(object) bool, op func() (mm.Result, error)) (mm.Result, error) {
-	r := &removal{in}
 	begin := s.m.NewStamp()
+	r := &removal{in, begin}
 	s.mu.Lock()
 	s.under[r] = true
 	s.mu.Unlock()
