@@ -10,6 +10,8 @@
 //     only counted.
 //   - Pass: one walk over the whole table by the writer of a stream. The first
 //     covers every slot, later ones what changed.
+//   - Core: real memory in an ELF file, in segments; QEMU's dump-guest-memory and
+//     /proc/vmcore write one.
 //   - Section: a part of a QEMU migration stream that one device wrote. The table's
 //     is called spapr/htab and holds an HTAB stream with big-endian headers.
 //

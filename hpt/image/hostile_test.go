@@ -1,0 +1,132 @@
+package image_test
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"io"
+	"math/rand/v2"
+	"runtime/metrics"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/hashmmu/ppc64/hpt"
+	"github.com/hashmmu/ppc64/hpt/image"
+	"github.com/hashmmu/ppc64/pte"
+)
+
+// hostileSlack is memory for buffers, whatever the input: those of the readers and
+// of gzip.
+const hostileSlack = 2 << 20
+
+// TestHostile feeds every reader inputs that are cut, have bits flipped, or are
+// noise: each either works or gives a FormatError with an offset within the input,
+// in memory of twice the input and the buffers. Tables are mapped outside the heap
+// and bounded by MaxOrder.
+func TestHostile(t *testing.T) {
+	limits := image.Options{MaxOrder: 18}
+	finish := func(tab *hpt.Table, err error) error {
+		if err == nil {
+			err = tab.Close()
+		}
+		return err
+	}
+	tab := newTable(t, 18, hpt.Format2)
+	for i := range 40 {
+		tab.StoreRaw(pte.Slot(i*i), pte.HPTE{V: uint64(i)<<7 | pte.VValid, R: uint64(i)<<12 | 0x10})
+	}
+	var raw, htab bytes.Buffer
+	_, err := tab.WriteTo(&raw)
+	require.NoError(t, err)
+	_, err = image.WriteHTAB(&htab, tab, image.WriteOptions{})
+	require.NoError(t, err)
+
+	var records [][]byte
+	for i := range 500 {
+		records = append(records, record(image.KindHCall, 3|1<<8, 4, 0, uint64(i), 2, 3, 4), record(image.KindSync, 0, 0, 1, 2, 3))
+	}
+	boot := trace(append(records, record(image.KindEnd, 0, 0, 1000))...)
+
+	readers := map[string]struct {
+		good []byte
+		read func([]byte) error
+	}{
+		"raw":     {raw.Bytes(), func(b []byte) error { return finish(image.ReadRaw(bytes.NewReader(b), limits)) }},
+		"gzip":    {zip(t, raw.Bytes()), func(b []byte) error { return finish(image.ReadRaw(bytes.NewReader(b), limits)) }},
+		"HTAB":    {htab.Bytes(), func(b []byte) error { _, err := image.ReadHTAB(bytes.NewReader(b), tab, limits); return err }},
+		"stream":  {htab.Bytes(), func(b []byte) error { return finish(image.ReadStream(bytes.NewReader(b), int64(len(b)), limits)) }},
+		"QEMU":    {migration().Bytes(), func(b []byte) error { return finish(image.ReadQEMU(bytes.NewReader(b), limits)) }},
+		"core":    {coreFile(binary.BigEndian, ppc64, piece{0, make([]byte, 99)}), func(b []byte) error { _, err := image.ReadCore(bytes.NewReader(b)); return err }},
+		"trace":   {zip(t, boot), readTrace},
+		"restore": {raw.Bytes(), func(b []byte) error { _, err := tab.ReadFrom(bytes.NewReader(b)); return err }},
+	}
+	for name, r := range readers {
+		t.Run(name, func(t *testing.T) {
+			require.NoError(t, r.read(r.good))
+			rounds := 10_000
+			if testing.Short() {
+				rounds = 300
+			}
+			rng := rand.New(rand.NewPCG(1, uint64(len(r.good))))
+			for i := range rounds {
+				in := spoil(rng, r.good, i%3)
+				before := allocated()
+				err := r.read(in)
+				if used := allocated() - before; used > uint64(2*len(in)+hostileSlack) {
+					require.Fail(t, "too much memory", "round %d: %d bytes for %d", i, used, len(in))
+				}
+				requireOffset(t, err, name, i)
+			}
+		})
+	}
+}
+
+// allocated is how many bytes the heap has given out so far.
+func allocated() uint64 {
+	sample := []metrics.Sample{{Name: "/gc/heap/allocs:bytes"}}
+	metrics.Read(sample)
+	return sample[0].Value.Uint64()
+}
+
+// requireOffset checks that an error says where the input went wrong. ReadFrom of a
+// table has an error type of its own.
+func requireOffset(t *testing.T, err error, name string, round int) {
+	if err == nil {
+		return
+	}
+	var format *image.FormatError
+	var short *hpt.ImageError
+	switch {
+	case errors.As(err, &format):
+		require.GreaterOrEqual(t, format.Offset, int64(0), "round %d", round)
+	case name == "restore":
+		require.True(t, errors.As(err, &short) || errors.Is(err, io.ErrUnexpectedEOF), "round %d: %v", round, err)
+	default:
+		require.Fail(t, "no offset", "round %d: %v", round, err)
+	}
+}
+
+// spoil returns the input cut short, with some bits flipped, or noise.
+func spoil(rng *rand.Rand, good []byte, how int) []byte {
+	switch how {
+	case 0:
+		return good[:rng.IntN(len(good))]
+	case 1:
+		b := bytes.Clone(good)
+		for range 1 + rng.IntN(8) {
+			near := len(b)
+			if rng.IntN(2) == 0 {
+				near = min(near, 64) // headers
+			}
+			b[rng.IntN(near)] ^= 1 << rng.IntN(8)
+		}
+		return b
+	}
+	b := make([]byte, rng.IntN(4096))
+	for i := range b {
+		b[i] = byte(rng.Uint32())
+	}
+	copy(b, good[:min(len(good), rng.IntN(16))])
+	return b
+}
