@@ -1,17 +1,27 @@
-// Command htab reads an image of a hashed page table and reports its health:
-// how full it is, what pages it maps, and whether anything is where it must not
-// be.
+// Command htab reads a hashed page table from whatever holds one and reports its
+// health: how full it is, what pages it maps, and whether anything is where it must
+// not be.
 //
-//	htab [-json] [-format 2|3] [-png FILE] FILE
+//	htab [-json] [-format 2|3] [-png FILE] [-sdr1 X | -ptcr X [-lpid N]] [-vsid X | -slb FILE] FILE
 //
-// FILE is a raw image, 2^18 bytes or a larger power of two, gzip'ed or not; "-"
-// is standard input. Exit status 0: no duplicate and no misplaced entry; 1:
-// some, each named; 2: bad usage or no usable image.
+// FILE, gzip'ed or not, "-" for standard input, is one of
+//
+//   - a raw image, 2^18 bytes or a larger power of two;
+//   - a KVM HTAB stream, as KVM_PPC_GET_HTAB_FD gives it;
+//   - a QEMU migration stream of a pseries guest;
+//   - an ELF core of a machine (dump-guest-memory), with the register that says
+//     where its table is: SDR1, or PTCR and a partition number from ISA 3.0 on;
+//   - with one of these registers, memory of a machine from address 0 on.
+//
+// With a VSID, or an SLB as lines of slot and two doublewords, the pages of that
+// address space follow. Exit status 0: no duplicate and no misplaced entry; 1: some,
+// each named; 2: bad usage or no usable table.
 package main
 
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -19,7 +29,7 @@ import (
 	"slices"
 
 	"github.com/hashmmu/ppc64/hpt"
-	"github.com/hashmmu/ppc64/internal/oracle"
+	"github.com/hashmmu/ppc64/pte"
 )
 
 func main() { os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }
@@ -49,20 +59,30 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	asJSON := flags.Bool("json", false, "print one JSON object")
 	format := flags.Int("format", 0, "entry format, 2 or 3; without it, the one that fits")
 	picture := flags.String("png", "", "draw the table into this file, a pixel a group")
+	var w where
+	flags.Uint64Var(&w.sdr1, "sdr1", 0, "the register that says where in memory the table is")
+	flags.Uint64Var(&w.ptcr, "ptcr", 0, "the register that says where the partition table is, from ISA 3.0 on")
+	flags.UintVar(&w.lpid, "lpid", 0, "partition, with -ptcr")
+	vsid := flags.Uint64("vsid", 0, "list the pages of this virtual segment")
+	slb := flags.String("slb", "", "list the pages of the segments in this file")
 	err := flags.Parse(args)
 	switch {
 	case err != nil:
 		return fail(stderr, err)
 	case flags.NArg() != 1:
 		return fail(stderr, fmt.Errorf("want one FILE, have %d", flags.NArg()))
+	case w.sdr1 != 0 && w.ptcr != 0 || *vsid != 0 && *slb != "":
+		return fail(stderr, errors.New("want one of -sdr1 and -ptcr, one of -vsid and -slb"))
 	case *format != 0 && *format != 2 && *format != 3:
 		return fail(stderr, fmt.Errorf("-format %d: valid formats are 2 and 3", *format))
 	}
-	image, err := read(flags.Arg(0), stdin)
-	if err != nil {
-		return fail(stderr, err)
+	segments := []segment{{vsid: pte.VSID(*vsid), any: true}}
+	if *slb != "" {
+		if segments, err = readSLB(*slb); err != nil {
+			return fail(stderr, err)
+		}
 	}
-	t, err := load(image, *format)
+	t, found, err := open(flags.Arg(0), stdin, *format, w)
 	if err != nil {
 		return fail(stderr, fmt.Errorf("%s: %w", flags.Arg(0), err))
 	}
@@ -75,7 +95,10 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	if *asJSON {
 		err = json.NewEncoder(stdout).Encode(newReport(t, s))
 	} else {
-		err = print(stdout, newReport(t, s))
+		err = print(stdout, found, newReport(t, s))
+	}
+	if err == nil && (*slb != "" || *vsid != 0) {
+		err = printPages(stdout, pagesOf(t, segments), *asJSON)
 	}
 	if err != nil {
 		return fail(stderr, err)
@@ -88,46 +111,8 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 }
 
 func fail(stderr io.Writer, err error) int {
-	fmt.Fprintf(stderr, "htab: %v (usage: htab [-json] [-format 2|3] [-png FILE] FILE)\n", err)
+	fmt.Fprintf(stderr, "htab: %v (usage: htab [-json] [-format 2|3] [-png FILE] [-sdr1 X | -ptcr X [-lpid N]] [-vsid X | -slb FILE] FILE)\n", err)
 	return 2
-}
-
-// read returns the file's bytes, unpacked.
-func read(name string, stdin io.Reader) ([]byte, error) {
-	if name == "-" {
-		r, err := oracle.Decompress(stdin)
-		if err != nil {
-			return nil, err
-		}
-		return io.ReadAll(r)
-	}
-	f, err := oracle.Open(name)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	return io.ReadAll(f)
-}
-
-// load makes a table of the image. Nothing in an image says its format, but in
-// the wrong one segment sizes come out wrong, and with them the hash: the format
-// is the one under which more entries sit where a search finds them, format 2
-// when that is undecided.
-func load(image []byte, format int) (*hpt.Table, error) {
-	two, err := hpt.ReadImage(bytes.NewReader(image), hpt.Config{})
-	if err != nil || format == 2 {
-		return two, err
-	}
-	three, err := hpt.ReadImage(bytes.NewReader(image), hpt.Config{Format: hpt.Format3})
-	if err != nil || format == 3 || placed(three) > placed(two) {
-		return three, err
-	}
-	return two, nil
-}
-
-func placed(t *hpt.Table) uint64 {
-	s := t.Stats()
-	return s.Valid - s.Misplaced - s.Undecodable
 }
 
 func newReport(t *hpt.Table, s hpt.Stats) report {
@@ -141,8 +126,9 @@ func newReport(t *hpt.Table, s hpt.Stats) report {
 }
 
 // print writes the report for a person.
-func print(w io.Writer, r report) error {
+func print(w io.Writer, found string, r report) error {
 	var b bytes.Buffer
+	fmt.Fprintln(&b, found)
 	fmt.Fprintf(&b, "format %d, order %d: %d groups of 8\n", r.Format, r.Order, r.Entries/8)
 	fmt.Fprintf(&b, "%9d of %d slots hold an entry, %.1f %%\n", r.Valid, r.Entries, 100*r.Load)
 	fmt.Fprintf(&b, "%9d bolted\n", r.Bolted)

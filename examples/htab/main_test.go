@@ -50,7 +50,8 @@ func TestKeys(t *testing.T) {
 func TestForAPerson(t *testing.T) {
 	code, out, errs := htab(string(realtable.POWER9), "-")
 	require.Zero(t, code, errs)
-	require.Equal(t, `format 3, order 20: 8192 groups of 8
+	require.Equal(t, `raw image
+format 3, order 20: 8192 groups of 8
     33802 of 65536 slots hold an entry, 51.6 %
        65 bolted
        55 in their secondary group
@@ -151,10 +152,10 @@ func TestBadUsage(t *testing.T) {
 		"unknown flag":    {"", []string{"-nope", "a"}, "-nope"},
 		"unknown format":  {"", []string{"-format", "4", "-"}, "2 and 3"},
 		"no such file":    {"", []string{filepath.Join("testdata", "nope")}, "no such file"},
-		"empty":           {"", []string{"-"}, "length = 0"},
-		"cut short":       {string(make([]byte, 1<<18-1)), []string{"-"}, "length = 262143"},
-		"no power of two": {string(make([]byte, 3<<18)), []string{"-json", "-"}, "length = 786432"},
-		"too small":       {string(make([]byte, 1<<17)), []string{"-"}, "length = 131072"},
+		"empty":           {"", []string{"-"}, "0 bytes"},
+		"cut short":       {string(make([]byte, 1<<18-1)), []string{"-"}, "262143 bytes"},
+		"no power of two": {string(make([]byte, 3<<18)), []string{"-json", "-"}, "786432 bytes"},
+		"too small":       {string(make([]byte, 1<<17)), []string{"-"}, "131072 bytes"},
 		"packed, cut":     {string(realtable.POWER8[:1000]), []string{"-"}, "unexpected EOF"},
 		"packed, no head": {"\x1f\x8b", []string{"-"}, "EOF"},
 	} {
@@ -168,7 +169,7 @@ func TestBadUsage(t *testing.T) {
 	}
 }
 
-// TestPicture: a pixel a group, full ones white, bolted ones green.
+// TestPicture: a square a group, full ones white, bolted ones green.
 func TestPicture(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "htab.png")
 	code, _, errs := htab(string(realtable.POWER8), "-png", file, "-")
@@ -178,7 +179,7 @@ func TestPicture(t *testing.T) {
 	defer f.Close()
 	p, err := png.Decode(f)
 	require.NoError(t, err)
-	require.Equal(t, image.Rect(0, 0, 128, 64), p.Bounds())
+	require.Equal(t, image.Rect(0, 0, 512+32, 256+32+80), p.Bounds())
 
 	table, err := realtable.LoadPOWER8(hpt.Config{})
 	require.NoError(t, err)
@@ -191,7 +192,7 @@ func TestPicture(t *testing.T) {
 		if b {
 			wantGreen++
 		}
-		switch c := color.RGBAModel.Convert(p.At(int(g)%128, int(g)/128)).(color.RGBA); {
+		switch c := color.RGBAModel.Convert(p.At(16+int(g)%128*4, 16+int(g)/128*4)).(color.RGBA); {
 		case c == color.RGBA{255, 255, 255, 255}:
 			white++
 		case c.R == 0 && c.G > 0:
