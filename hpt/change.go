@@ -84,25 +84,3 @@ func (t *Table) InvalidateKey(k pte.Key) (old pte.HPTE, h pte.SlotHint, ok bool)
 		}
 	}
 }
-
-// batchAhead is how many slots InvalidateBatch reads before it changes the
-// first: their cache misses overlap.
-const batchAhead = 16
-
-// InvalidateBatch removes the entries that the hints name, skips stale hints,
-// and returns how many it removed (Linux: native_flush_hash_range, first pass).
-func (t *Table) InvalidateBatch(refs []pte.Ref) (removed int) {
-	for len(refs) > 0 {
-		chunk := refs[:min(batchAhead, len(refs))]
-		refs = refs[len(chunk):]
-		if len(chunk) >= batchAhead/2 {
-			t.touch(chunk)
-		}
-		for _, r := range chunk {
-			if _, ok := t.Invalidate(r); ok {
-				removed++
-			}
-		}
-	}
-	return removed
-}

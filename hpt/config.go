@@ -54,6 +54,15 @@ type Config struct {
 	Sizes *pte.Sizes
 	// Seed starts the choice of victims in Evict.
 	Seed uint64
+	// Code is how operations are carried out. The zero value takes the fastest
+	// version; others are for comparison.
+	Code Code
+	// LockUnique makes InsertUnique take a lock, one for many pairs of groups,
+	// instead of holding a slot tentatively. It is then about as fast as Insert, and
+	// never fails with ErrBusy; but a call that is descheduled inside
+	// delays other unique inserts under the same lock. Two tables over one Memory
+	// have locks of their own, so there H3 needs the other form.
+	LockUnique bool
 
 	_ struct{}
 }
@@ -80,6 +89,11 @@ func newTable(c Config, native bool) (*Table, error) {
 	if c.Format > Format3 {
 		return nil, &ConfigError{Field: "Format", Value: int64(c.Format), Why: "neither Format2 nor Format3"}
 	}
+	code, err := c.Code.choose(native)
+	if err != nil {
+		return nil, err
+	}
+	c.Code = code
 	t := &Table{config: c, mask: 1<<(c.Order-7) - 1, perGroup: pte.SlotsPerGroup, native: native}
 	if c.Memory != nil {
 		if err := c.checkMemory(); err != nil {

@@ -27,6 +27,9 @@ func TestContract(t *testing.T) {
 		t.Run(name+"/format3", func(t *testing.T) {
 			hpttest.Run(t, func() hpttest.Store { return newTable(t, hpt.Config{Format: hpt.Format3}, native) })
 		})
+		t.Run(name+"/locked", func(t *testing.T) {
+			hpttest.Run(t, func() hpttest.Store { return newTable(t, hpt.Config{LockUnique: true}, native) })
+		})
 		t.Run(name+"/guest", func(t *testing.T) {
 			hpttest.Run(t, func() hpttest.Store {
 				return newTable(t, hpt.Config{Memory: hpt.AlignedBytes(1 << hpt.MinOrder)}, native)

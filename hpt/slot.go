@@ -83,16 +83,6 @@ func (t *Table) scanFree(group, want, mask uint64) (hits, free uint32) {
 	return hits, free
 }
 
-// touch reads the slots that the hints name, so that their cache misses overlap.
-func (t *Table) touch(refs []pte.Ref) {
-	for _, r := range refs {
-		if s, ok := t.at(r.Key, r.Hint); ok {
-			sched.LoadUint64(&t.slots[s][0])
-		}
-	}
-	runtime.KeepAlive(t)
-}
-
 // bigEndian converts between a number and a word of memory.
 func bigEndian(x uint64) uint64 {
 	if hostBigEndian {

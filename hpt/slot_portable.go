@@ -4,6 +4,8 @@ package hpt
 
 const haveNative = false
 
+func bestCode() Code { return CodeGo }
+
 func nativeUsable() bool { return false }
 
 // The native primitives are never reached in this build.

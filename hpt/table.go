@@ -19,8 +19,9 @@ type Table struct {
 
 	stripes    []stripe // nil when native
 	stripeMask uint64
-	tags       *uint64 // last tag given to a tentative entry
-	victims    *uint64 // state of the victim choice
+	locks      []uint64 // nil unless Config.LockUnique
+	tags       *uint64  // last tag given to a tentative entry
+	victims    *uint64  // state of the victim choice
 
 	dirty atomic.Pointer[DirtyLog] // nil when nobody logs
 }
@@ -67,23 +68,32 @@ func (t *Table) setMemory(m []byte) {
 	t.slots = unsafe.Slice((*slot)(unsafe.Pointer(unsafe.SliceData(m))), len(m)/slotBytes)
 }
 
-// Words of the counters: two, and the stripes of the portable protocol.
+// Words of the counters: two, the stripes of the portable protocol, and the
+// locks of unique inserts.
 func (t *Table) counterWords() int {
 	n := 2
 	if !t.native {
 		n += int(t.stripeCount()) * stripeWords
 	}
+	if t.config.LockUnique {
+		n += int(t.lockCount())
+	}
 	return n
 }
 
-// setCounters puts tag, victim choice and stripes into words.
+// setCounters puts tag, victim choice, stripes and locks into words.
 func (t *Table) setCounters(words []uint64) {
 	t.tags, t.victims = &words[0], &words[1]
 	*t.victims = t.config.Seed
+	words = words[2:]
 	if !t.native {
 		n := t.stripeCount()
-		t.stripes = unsafe.Slice((*stripe)(unsafe.Pointer(&words[2])), n)
+		t.stripes = unsafe.Slice((*stripe)(unsafe.Pointer(&words[0])), n)
 		t.stripeMask = n - 1
+		words = words[n*stripeWords:]
+	}
+	if t.config.LockUnique {
+		t.locks = words[:t.lockCount()]
 	}
 }
 

@@ -45,12 +45,16 @@ type unique struct {
 // [ErrBusy] when the race with another insert was lost, also when a slot was
 // missing while a tentative entry held one; [ErrGroupFull].
 //
-// Every call ends within a bounded number of steps. Of several that race on one
+// With [Config.LockUnique] it searches and inserts under a lock instead. Without,
+// every call ends within a bounded number of steps. Of several that race on one
 // key the lowest succeeds unless it is stalled; the others get ErrBusy until then.
 // Only this operation writes tentative entries, in guest RAM too. Plain inserts
 // take their slot as they take any that is not valid; their owner then gets
 // ErrBusy.
 func (t *Table) InsertUnique(k pte.Key, h pte.HPTE) (pte.SlotHint, error) {
+	if t.locks != nil {
+		return t.insertLocked(k, h)
+	}
 	u := t.unique(k)
 	own, err := u.publish()
 	if err != nil {
