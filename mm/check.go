@@ -68,18 +68,9 @@ func (m *Machine) Check() error {
 // pages calls f for every PTE that ever mapped a page, those that are none now
 // too: that is where an orphan would be.
 func (as *AddressSpace) pages(f func(pte.EA, pte.LinuxPTE)) {
-	for i := range as.pgd {
-		u := as.pgd[i].Load()
-		for j := 0; u != nil && j < len(u); j++ {
-			m := u[j].Load()
-			for k := 0; m != nil && k < len(m); k++ {
-				base := pte.EA(i)<<pgdShift | pte.EA(j)<<pudShift | pte.EA(k)<<pmdShift
-				if t := m[k].Load(); t != nil {
-					t.each(func(n int) { f(base|pte.EA(n)<<pte.VPNShift, pte.LinuxPTE(t.entries[n].Load())) })
-				}
-			}
-		}
-	}
+	as.pgd.each(func(base pte.EA, t *ptePage) {
+		t.each(func(n int) { f(base|pte.EA(n)<<as.m.pageShift, pte.LinuxPTE(t.entries[n].Load())) })
+	})
 }
 
 // checkTLB compares the cached translations of a CPU with the PTEs.
@@ -110,8 +101,7 @@ func (m *Machine) checkRefs(want []int) error {
 	var errs []error
 	for i := range m.frames.frames {
 		if have := int(m.frames.frames[i].refs.Load()); have != want[i] {
-			ra := m.frames.base + pte.RA(i)<<pte.VPNShift
-			errs = append(errs, fmt.Errorf("%w: %v has %d, wants %d", ErrRefs, ra, have, want[i]))
+			errs = append(errs, fmt.Errorf("%w: %v has %d, wants %d", ErrRefs, m.frames.address(i), have, want[i]))
 		}
 	}
 	return errors.Join(errs...)

@@ -16,11 +16,12 @@ var ErrNoMemory = errors.New("mm: out of frames")
 // translation outlived its page (M2).
 var ErrUseAfterFree = errors.New("mm: use of a freed frame")
 
-// Frames allocates page frames of 4 KiB, counts references to them and carries
-// their contents: one 64-bit stamp instead of 4096 bytes, enough to tell which
+// Frames allocates page frames, counts references to them and carries
+// their contents: one 64-bit stamp instead of the bytes, enough to tell which
 // store a load saw. It is safe for concurrent use.
 type Frames struct {
 	base   pte.RA
+	shift  uint // log2 of the bytes of a frame
 	frames []frame
 
 	mu   sync.Mutex
@@ -38,9 +39,9 @@ type frame struct {
 // freedStamp marks the contents of a free frame.
 const freedStamp = 0xdead_dead_dead_dead
 
-// NewFrames returns n free frames from real address base on.
-func NewFrames(base pte.RA, n int) *Frames {
-	f := &Frames{base: base, frames: make([]frame, n), free: make([]uint32, n)}
+// NewFrames returns n free frames of the given size from real address base on.
+func NewFrames(base pte.RA, n int, size pte.PageSize) *Frames {
+	f := &Frames{base: base, shift: size.Shift(), frames: make([]frame, n), free: make([]uint32, n)}
 	for i := range f.free {
 		f.free[i] = uint32(n - 1 - i)
 		f.frames[i].stamp.Store(freedStamp)
@@ -63,7 +64,7 @@ func (f *Frames) Alloc(stamp uint64) (pte.RA, error) {
 	fr.dirty.Store(false)
 	fr.anon.Store(false)
 	fr.stamp.Store(stamp)
-	return f.base + pte.RA(i)<<pte.VPNShift, nil
+	return f.address(int(i)), nil
 }
 
 // Get adds a reference to a frame that has one.
@@ -150,9 +151,12 @@ func (f *Frames) violation(err error) {
 
 // has reports whether ra lies in a frame.
 func (f *Frames) has(ra pte.RA) bool {
-	return ra >= f.base && uint64(ra-f.base)>>pte.VPNShift < uint64(len(f.frames))
+	return ra >= f.base && uint64(ra-f.base)>>f.shift < uint64(len(f.frames))
 }
 
-func (f *Frames) index(ra pte.RA) uint32 { return uint32((ra - f.base) >> pte.VPNShift) }
+func (f *Frames) index(ra pte.RA) uint32 { return uint32((ra - f.base) >> f.shift) }
+
+// address is the real address of frame i.
+func (f *Frames) address(i int) pte.RA { return f.base + pte.RA(i)<<f.shift }
 
 func (f *Frames) at(ra pte.RA) *frame { return &f.frames[f.index(ra)] }

@@ -15,7 +15,7 @@ import (
 func TestFrames(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		const n = 4
-		f := mm.NewFrames(0x4000, n)
+		f := mm.NewFrames(0x4000, n, pte.Page4K)
 		refs, stamps := make(map[pte.RA]int), make(map[pte.RA]uint64)
 		any := func(t *rapid.T) pte.RA {
 			if len(refs) == 0 {
@@ -69,7 +69,7 @@ func TestUseAfterFree(t *testing.T) {
 		"reference taken": func(f *mm.Frames, ra pte.RA) { f.Get(ra) },
 		"dropped twice":   func(f *mm.Frames, ra pte.RA) { f.Put(ra) },
 	} {
-		f := mm.NewFrames(0x4000, 2)
+		f := mm.NewFrames(0x4000, 2, pte.Page4K)
 		ra, err := f.Alloc(7)
 		require.NoError(t, err)
 		f.Put(ra)

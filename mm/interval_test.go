@@ -9,6 +9,9 @@ import (
 	"github.com/hashmmu/ppc64/pte"
 )
 
+// small is a space of 4K pages.
+var small = &AddressSpace{m: &Machine{pageShift: pte.VPNShift, pageSize: pageSize}}
+
 // TestIntervals compares the interval tree with a list.
 func TestIntervals(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
@@ -17,7 +20,7 @@ func TestIntervals(t *testing.T) {
 		t.Repeat(map[string]func(*rapid.T){
 			"insert": func(t *rapid.T) {
 				n := rapid.Uint64Range(1, 12).Draw(t, "pages")
-				v := &VMA{Range: Pages(0, n), Offset: rapid.Uint64Range(0, 40).Draw(t, "offset")}
+				v := &VMA{as: small, Range: Pages(0, n), Offset: rapid.Uint64Range(0, 40).Draw(t, "offset")}
 				tree.insert(v)
 				list = append(list, v)
 			},
@@ -27,7 +30,7 @@ func TestIntervals(t *testing.T) {
 				}
 				i := rapid.IntRange(0, len(list)-1).Draw(t, "which")
 				tree.remove(list[i])
-				tree.remove(&VMA{Range: Pages(0, 1)}) // not there
+				tree.remove(&VMA{as: small, Range: Pages(0, 1)}) // not there
 				list = append(list[:i], list[i+1:]...)
 			},
 			"": func(t *rapid.T) {
@@ -73,7 +76,7 @@ func TestCarve(t *testing.T) {
 		at := uint64(rapid.IntRange(0, 3).Draw(t, "start"))
 		for range rapid.IntRange(0, 5).Draw(t, "vmas") {
 			n := rapid.Uint64Range(1, 6).Draw(t, "pages")
-			vmas = append(vmas, &VMA{Range: Pages(pte.EA(at)*pageSize, n), Prot: pte.Read, Offset: at * 7})
+			vmas = append(vmas, &VMA{as: small, Range: Pages(pte.EA(at)*pageSize, n), Prot: pte.Read, Offset: at * 7})
 			at += n + rapid.Uint64Range(0, 2).Draw(t, "gap")
 		}
 		r := Pages(pte.EA(rapid.IntRange(0, 20).Draw(t, "first"))*pageSize, rapid.Uint64Range(1, 12).Draw(t, "n"))
@@ -113,7 +116,7 @@ func TestCarve(t *testing.T) {
 // TestSpan: the part of a VMA that maps file pages, page by page.
 func TestSpan(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		v := &VMA{Range: Pages(0x10000, rapid.Uint64Range(1, 10).Draw(t, "pages")), Offset: rapid.Uint64Range(0, 10).Draw(t, "offset")}
+		v := &VMA{as: small, Range: Pages(0x10000, rapid.Uint64Range(1, 10).Draw(t, "pages")), Offset: rapid.Uint64Range(0, 10).Draw(t, "offset")}
 		first := rapid.Uint64Range(0, v.Offset+v.pages()-1).Draw(t, "first")
 		n := rapid.Uint64Range(0, 30).Draw(t, "n")
 		last := lastPage(first, n)

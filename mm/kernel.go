@@ -11,8 +11,10 @@ import (
 type Kernel struct {
 	Name   string
 	Layout *pte.Layout
+	Index  IndexBits
 	VSID   pte.VSIDScheme
-	// TaskSize is the first address that user code cannot have, at most MaxEA.
+	// TaskSize is the first address that user code cannot have, at most
+	// MaxEA and what Index reaches.
 	TaskSize pte.EA
 	// Policy is how the kernel flushes: what an unmodified one does.
 	Policy batch.Policy
@@ -42,29 +44,40 @@ type Kernel struct {
 var (
 	// Linux2620 is Linux 2.6.20, February 2007: what the founding report is about.
 	Linux2620 = &Kernel{
-		Name: "2.6.20", Layout: pte.Linux2620, VSID: pte.VSID2620, TaskSize: 1 << 44, Policy: batch.AtFinish(),
+		Name: "2.6.20", Layout: pte.Linux2620, Index: IndexBits{9, 7, 7, 9}, VSID: pte.VSID2620, TaskSize: 1 << 44, Policy: batch.AtFinish(),
 		EarlyHashPTE: true, RightsBeforeBusy: true, SetPTEFlushes: true, TruncateCount: true,
 	}
 	// Linux61 is Linux 6.1.
 	Linux61 = &Kernel{
-		Name: "6.1", Layout: pte.Linux61, VSID: pte.VSID61, TaskSize: 1 << 46, Policy: batch.LazyMMU(),
+		Name: "6.1", Layout: pte.Linux61, Index: IndexBits{9, 7, 9, 9}, VSID: pte.VSID61, TaskSize: 1 << 46, Policy: batch.LazyMMU(),
 		ModifyProt: true, DontNeedShared: true, IMmapShared: true,
 	}
 )
 
-// Kernels lists the profiles.
+// Kernels lists the profiles with 4K base pages.
 func Kernels() []*Kernel { return []*Kernel{Linux2620, Linux61} }
+
+// AllKernels lists the profiles of every base page size.
+func AllKernels() []*Kernel { return Kernels() }
 
 // ParseKernel returns the profile with the given name.
 func ParseKernel(name string) (*Kernel, error) {
 	var names []string
-	for _, k := range Kernels() {
+	for _, k := range AllKernels() {
 		if k.Name == name {
 			return k, nil
 		}
 		names = append(names, k.Name)
 	}
 	return nil, fmt.Errorf("mm: unknown kernel %q; one of %v", name, names)
+}
+
+// PageSize is the base page size.
+func (k *Kernel) PageSize() pte.PageSize { return k.Layout.Page }
+
+// Pages returns the range of n base pages from start on.
+func (k *Kernel) Pages(start pte.EA, n uint64) Range {
+	return Range{start, start + pte.EA(n<<k.PageSize().Shift())}
 }
 
 // segment returns the segment size of a user address (Linux: user_segment_size):

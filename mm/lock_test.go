@@ -57,7 +57,7 @@ func TestPTENeedsItsLock(t *testing.T) {
 		"set":            func() { c.set(p, 0) },
 		"modifyProt":     func() { c.modifyProt(p, func(old pte.LinuxPTE) pte.LinuxPTE { return old }) },
 	}
-	other := as.make(testEA + ptePageSpan).table.ptl
+	other := as.make(testEA + 1<<as.pgd.pmd).table.ptl
 	for name, f := range primitives {
 		require.PanicsWithValue(t, "mm: PTE changed without its PTE page lock", f, name)
 		c.lock(other, 0)
@@ -78,9 +78,10 @@ func TestLockGranularity(t *testing.T) {
 	}{{LockPerPage, "per-page", 64}, {LockPerSpace, "per-space", 1}, {LockStriped, "striped", 16}} {
 		_, as, _ := testMachine(t, Config{Locks: c.g})
 		locks := make(map[*lock]bool)
+		span := pte.EA(1) << as.pgd.pmd
 		for i := range pte.EA(64) {
-			locks[as.make(testEA+i*ptePageSpan).table.ptl] = true
-			require.Same(t, as.make(testEA+i*ptePageSpan).table.ptl, as.make(testEA+i*ptePageSpan+ptePageSpan-1).table.ptl)
+			locks[as.make(testEA+i*span).table.ptl] = true
+			require.Same(t, as.make(testEA+i*span).table.ptl, as.make(testEA+i*span+span-1).table.ptl)
 		}
 		require.Len(t, locks, c.locks)
 		require.Equal(t, c.name, c.g.String())

@@ -68,6 +68,8 @@ type Config struct {
 type Machine struct {
 	kernel      *Kernel
 	table       *hpt.Table
+	pageShift   uint   // log2 of the bytes of a base page
+	pageSize    pte.EA // bytes of a base page
 	frames      *Frames
 	cpus        []*CPU
 	granularity LockGranularity
@@ -102,7 +104,7 @@ func New(cfg Config) (*Machine, error) {
 		return nil, &ConfigError{"Table", nil, "no hash table"}
 	case cfg.CPUs < 0 || cfg.CPUs > MaxCPUs:
 		return nil, &ConfigError{"CPUs", cfg.CPUs, fmt.Sprintf("not in 1..%d", MaxCPUs)}
-	case cfg.Frames < 0 || uint64(cfg.Frames) >= pte.RRPN>>pte.VPNShift/2:
+	case cfg.Frames < 0 || uint64(cfg.Frames) >= pte.RRPN>>cfg.Kernel.PageSize().Shift()/2:
 		return nil, &ConfigError{"Frames", cfg.Frames, "negative or beyond the real address range"}
 	case cfg.Batch < 0 || cfg.Batch > batch.MaxEntries:
 		return nil, &ConfigError{"Batch", cfg.Batch, fmt.Sprintf("not in 0..%d", batch.MaxEntries)}
@@ -112,7 +114,9 @@ func New(cfg Config) (*Machine, error) {
 	m := &Machine{
 		kernel:      cfg.Kernel,
 		table:       cfg.Table,
-		frames:      NewFrames(frameBase, cfg.Frames),
+		pageShift:   cfg.Kernel.PageSize().Shift(),
+		pageSize:    pte.EA(cfg.Kernel.PageSize().Bytes()),
+		frames:      NewFrames(frameBase, cfg.Frames, cfg.Kernel.PageSize()),
 		granularity: cfg.Locks,
 		noPreload:   cfg.NoPreload,
 		noTLB:       cfg.NoTLB,
@@ -174,7 +178,7 @@ func (m *Machine) NewestStamp() uint64 { return m.stamp.Load() }
 // NewAddressSpace returns an empty address space with the given context number,
 // which must differ from that of every other space.
 func (m *Machine) NewAddressSpace(context uint64) *AddressSpace {
-	as := &AddressSpace{m: m, context: context}
+	as := &AddressSpace{m: m, context: context, pgd: newPGD(m.kernel)}
 	as.mmapSem.init(m, rankMmapSem)
 	for i := range as.pageTableLocks {
 		as.pageTableLocks[i].init(m, rankPTL)

@@ -7,39 +7,58 @@ import (
 	"github.com/hashmmu/ppc64/pte"
 )
 
-// Shape of the Linux page table for 4K base pages (Linux 6.1: PTE, PMD, PUD and
-// PGD index sizes 9, 7, 9 and 9): 46 bits of effective address.
-const (
-	pteBits = 9
-	pmdBits = 7
-	pudBits = 9
-	pgdBits = 9
+// IndexBits is the shape of a Linux page table: how many bits of the effective
+// address index the pages of each level, in the order PTE, PMD, PUD, PGD (Linux:
+// PTE_INDEX_SIZE and so on). A level of 0 bits is folded away.
+type IndexBits [4]uint8
 
-	pmdShift = pte.VPNShift + pteBits
-	pudShift = pmdShift + pmdBits
-	pgdShift = pudShift + pudBits
+// MaxEA is the first effective address that no page table maps.
+const MaxEA pte.EA = 1 << 46
 
-	// MaxEA is the first effective address beyond a page table.
-	MaxEA pte.EA = 1 << (pgdShift + pgdBits)
+// pageSize is the page size of the kernels of software-loaded TLBs, in bytes.
+const pageSize = 1 << pte.VPNShift
 
-	pageSize    = 1 << pte.VPNShift
-	ptePageSpan = 1 << pmdShift // bytes that a PTE page maps: 2 MiB
-)
+// shape is where the index of each level begins in an effective address; end is
+// where the highest ends.
+type shape struct{ pte, pmd, pud, pgd, end uint }
+
+func shapeOf(k *Kernel) shape {
+	s := shape{pte: k.PageSize().Shift()}
+	s.pmd = s.pte + uint(k.Index[0])
+	s.pud = s.pmd + uint(k.Index[1])
+	s.pgd = s.pud + uint(k.Index[2])
+	s.end = s.pgd + uint(k.Index[3])
+	return s
+}
+
+// field is the index that ea has at the level that begins at bit lo and ends
+// before bit hi.
+func field(ea pte.EA, lo, hi uint) int { return int(ea >> lo & (1<<(hi-lo) - 1)) }
 
 // ptePage is one page of page table entries and, where the granularity says so,
 // its lock. It lives until the address space goes.
 type ptePage struct {
-	entries [1 << pteBits]atomic.Uint64
-	used    [1 << pteBits / 64]atomic.Uint64 // bitmap of the entries that were ever set
-	ptl     *lock                            // immutable
+	entries []atomic.Uint64
+	used    []atomic.Uint64 // bitmap of the entries that were ever set
+	shift   uint            // immutable; log2 of what an entry maps
+	ptl     *lock           // immutable
 	own     lock
 }
 
 type (
-	pmd [1 << pmdBits]atomic.Pointer[ptePage]
-	pud [1 << pudBits]atomic.Pointer[pmd]
-	pgd [1 << pgdBits]atomic.Pointer[pud]
+	pmd []atomic.Pointer[ptePage]
+	pud []atomic.Pointer[pmd]
+	// pgd is the page table of an address space.
+	pgd struct {
+		shape
+		puds []atomic.Pointer[pud]
+	}
 )
+
+func newPGD(k *Kernel) *pgd {
+	s := shapeOf(k)
+	return &pgd{s, make([]atomic.Pointer[pud], 1<<(s.end-s.pgd))}
+}
 
 // lookup returns the PTE page of ea, nil if there is none. It takes no lock, as
 // hash_page must not (Linux: find_linux_pte).
@@ -51,23 +70,29 @@ func (t *pgd) lookup(ea pte.EA) *ptePage {
 // seek returns the PTE page of ea, or nil and the size of the aligned range
 // around ea that certainly has none.
 func (t *pgd) seek(ea pte.EA) (p *ptePage, span pte.EA) {
-	u := t[ea>>pgdShift%(1<<pgdBits)].Load()
+	u := t.puds[field(ea, t.pgd, t.end)].Load()
 	if u == nil {
-		return nil, 1 << pgdShift
+		return nil, 1 << t.pgd
 	}
-	m := u[ea>>pudShift%(1<<pudBits)].Load()
+	m := (*u)[field(ea, t.pud, t.pgd)].Load()
 	if m == nil {
-		return nil, 1 << pudShift
+		return nil, 1 << t.pud
 	}
-	return m[ea>>pmdShift%(1<<pmdBits)].Load(), ptePageSpan
+	return (*m)[field(ea, t.pmd, t.pud)].Load(), 1 << t.pmd
 }
 
 // alloc returns the PTE page of ea and makes it, and the levels above, when
 // there is none. Of two CPUs that make one, one wins.
 func (t *pgd) alloc(ea pte.EA, newPage func() *ptePage) *ptePage {
-	u := child(&t[ea>>pgdShift%(1<<pgdBits)], func() *pud { return new(pud) })
-	m := child(&u[ea>>pudShift%(1<<pudBits)], func() *pmd { return new(pmd) })
-	return child(&m[ea>>pmdShift%(1<<pmdBits)], newPage)
+	u := child(&t.puds[field(ea, t.pgd, t.end)], func() *pud {
+		p := make(pud, 1<<(t.pgd-t.pud))
+		return &p
+	})
+	m := child(&(*u)[field(ea, t.pud, t.pgd)], func() *pmd {
+		p := make(pmd, 1<<(t.pud-t.pmd))
+		return &p
+	})
+	return child(&(*m)[field(ea, t.pmd, t.pud)], newPage)
 }
 
 func child[T any](p *atomic.Pointer[T], fresh func() *T) *T {
@@ -80,14 +105,35 @@ func child[T any](p *atomic.Pointer[T], fresh func() *T) *T {
 	return p.Load()
 }
 
-// entry returns the entry of ea.
-func (p *ptePage) entry(ea pte.EA) *atomic.Uint64 {
-	return &p.entries[ea>>pte.VPNShift%(1<<pteBits)]
+// each calls f for every PTE page with the first address that it maps.
+func (t *pgd) each(f func(pte.EA, *ptePage)) {
+	for i := range t.puds {
+		u := t.puds[i].Load()
+		for j := 0; u != nil && j < len(*u); j++ {
+			m := (*u)[j].Load()
+			for k := 0; m != nil && k < len(*m); k++ {
+				if p := (*m)[k].Load(); p != nil {
+					f(pte.EA(i)<<t.pgd|pte.EA(j)<<t.pud|pte.EA(k)<<t.pmd, p)
+				}
+			}
+		}
+	}
 }
+
+// newPTEs makes a page of entries for t.
+func (t *pgd) newPTEs() *ptePage {
+	n := 1 << (t.pmd - t.pte)
+	return &ptePage{entries: make([]atomic.Uint64, n), used: make([]atomic.Uint64, (n+63)/64), shift: t.pte}
+}
+
+func (p *ptePage) index(ea pte.EA) int { return int(ea>>p.shift) & (len(p.entries) - 1) }
+
+// entry returns the entry of ea.
+func (p *ptePage) entry(ea pte.EA) *atomic.Uint64 { return &p.entries[p.index(ea)] }
 
 // markSet records that the entry of ea maps a page.
 func (p *ptePage) markSet(ea pte.EA) {
-	i := ea >> pte.VPNShift % (1 << pteBits)
+	i := p.index(ea)
 	if w := &p.used[i/64]; w.Load()>>(i%64)&1 == 0 {
 		w.Or(1 << (i % 64))
 	}
@@ -106,7 +152,7 @@ func (p *ptePage) each(f func(n int)) {
 type LockGranularity uint8
 
 const (
-	// LockPerPage is a lock per PTE page, 2 MiB of addresses (split PTE locks).
+	// LockPerPage is a lock per PTE page (split PTE locks).
 	LockPerPage LockGranularity = iota
 	// LockPerSpace is one lock per address space (mm->page_table_lock).
 	LockPerSpace
@@ -125,7 +171,7 @@ func (g LockGranularity) String() string {
 
 // newPTEPage makes the PTE page of ea with its lock.
 func (as *AddressSpace) newPTEPage(ea pte.EA) *ptePage {
-	p := new(ptePage)
+	p := as.pgd.newPTEs()
 	switch as.m.granularity {
 	case LockPerPage:
 		p.own = lock{rank: rankPTL, id: lockID(as, ea), acquire: StepPTELock, release: StepPTEUnlock}
@@ -134,7 +180,7 @@ func (as *AddressSpace) newPTEPage(ea pte.EA) *ptePage {
 	case LockPerSpace:
 		p.ptl = &as.pageTableLocks[0]
 	case LockStriped:
-		p.ptl = &as.pageTableLocks[uint64(ea)>>pmdShift%lockStripes]
+		p.ptl = &as.pageTableLocks[uint64(ea)>>as.pgd.pmd%lockStripes]
 	}
 	return p
 }
@@ -142,7 +188,7 @@ func (as *AddressSpace) newPTEPage(ea pte.EA) *ptePage {
 // lockID numbers the lock of a PTE page by its address, so that the number does
 // not depend on which CPU made the page.
 func lockID(as *AddressSpace, ea pte.EA) uint64 {
-	return 1<<63 | as.context<<32 | uint64(ea)>>pmdShift
+	return 1<<63 | as.context<<32 | uint64(ea)>>as.pgd.pmd
 }
 
 // page is one page of an address space with its PTE: what the primitives work on.
@@ -174,9 +220,12 @@ func (p page) cas(old, new pte.LinuxPTE) bool {
 
 // find returns the page of ea; ok is false when it has no PTE page.
 func (as *AddressSpace) find(ea pte.EA) (p page, ok bool) {
-	ea &^= pageSize - 1
+	ea &^= as.m.pageSize - 1
+	if ea>>as.pgd.end != 0 {
+		return page{}, false
+	}
 	t := as.pgd.lookup(ea)
-	if t == nil || ea >= MaxEA {
+	if t == nil {
 		return page{}, false
 	}
 	return page{as, ea, t, t.entry(ea)}, true
@@ -184,7 +233,7 @@ func (as *AddressSpace) find(ea pte.EA) (p page, ok bool) {
 
 // make returns the page of ea with its PTE page made when there is none.
 func (as *AddressSpace) make(ea pte.EA) page {
-	ea &^= pageSize - 1
+	ea &^= as.m.pageSize - 1
 	t := as.pgd.alloc(ea, func() *ptePage { return as.newPTEPage(ea) })
 	return page{as, ea, t, t.entry(ea)}
 }

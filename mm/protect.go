@@ -67,7 +67,7 @@ func (c *CPU) protectPTEs(v *VMA, t *ptePage, r Range) int {
 	l := c.m.kernel.Layout
 	n := 0
 	c.enter(t, r.Start)
-	for ea := r.Start; ea < r.End; ea += pageSize {
+	for ea := r.Start; ea < r.End; ea += c.m.pageSize {
 		p := page{v.as, ea, t, t.entry(ea)}
 		if !l.IsPresent(p.load()) {
 			continue

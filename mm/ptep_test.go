@@ -68,42 +68,51 @@ func TestModifyProtWindow(t *testing.T) {
 	}
 }
 
-// TestPageTable compares the tree with a map, and that addresses beyond it are
-// not folded back into it.
+// TestPageTable compares the tree of every kernel with a map, and that addresses
+// beyond it are not folded back into it.
 func TestPageTable(t *testing.T) {
+	for _, k := range AllKernels() {
+		t.Run(k.Name, func(t *testing.T) { testPageTable(t, k) })
+	}
+}
+
+func testPageTable(t *testing.T, k *Kernel) {
 	rapid.Check(t, func(t *rapid.T) {
-		var tree pgd
+		tree := newPGD(k)
 		pages := make(map[pte.EA]*ptePage)
 		ea := rapid.Custom(func(t *rapid.T) pte.EA {
-			at := func(name string, bits int) pte.EA {
-				return pte.EA(rapid.SampledFrom([]int{0, 1, 1<<bits - 1}).Draw(t, name))
+			at := func(name string, lo, hi uint) pte.EA {
+				return pte.EA(rapid.SampledFrom([]int{0, 1, 1<<(hi-lo) - 1}).Draw(t, name)&(1<<(hi-lo)-1)) << lo
 			}
-			return at("pgd", pgdBits)<<pgdShift | at("pud", pudBits)<<pudShift | at("pmd", pmdBits)<<pmdShift | at("pte", pteBits)<<pte.VPNShift
+			return at("pgd", tree.pgd, tree.end) | at("pud", tree.pud, tree.pgd) | at("pmd", tree.pmd, tree.pud) | at("pte", tree.pte, tree.pmd)
 		})
 		t.Repeat(map[string]func(*rapid.T){
 			"alloc": func(t *rapid.T) {
 				a := ea.Draw(t, "ea")
-				p := tree.alloc(a, func() *ptePage { return new(ptePage) })
-				if old := pages[a/ptePageSpan]; old != nil {
+				p := tree.alloc(a, tree.newPTEs)
+				if old := pages[a>>tree.pmd]; old != nil {
 					require.Same(t, old, p)
 				}
-				pages[a/ptePageSpan] = p
+				pages[a>>tree.pmd] = p
 			},
 			"": func(t *rapid.T) {
 				a := ea.Draw(t, "ea")
 				p, span := tree.seek(a)
-				require.True(t, p == pages[a/ptePageSpan])
+				require.True(t, p == pages[a>>tree.pmd])
 				require.True(t, p == tree.lookup(a))
 				for i := range pages {
 					if p == nil {
-						require.NotEqual(t, a/span, i*ptePageSpan/span, "no PTE page within the span")
+						require.NotEqual(t, a/span, i<<tree.pmd/span, "no PTE page within the span")
 					}
 				}
+				seen := make(map[pte.EA]*ptePage)
+				tree.each(func(first pte.EA, p *ptePage) { seen[first>>tree.pmd] = p })
+				require.Equal(t, pages, seen)
 			},
 		})
 	})
-	m, as, _ := testMachine(t, Config{})
-	require.NoError(t, m.CPU(0).Map(as, VMA{Range: Pages(testEA, 1), Prot: pte.Read | pte.Write}))
+	m, as, _ := testMachine(t, Config{Kernel: k})
+	require.NoError(t, m.CPU(0).Map(as, VMA{Range: k.Pages(testEA, 1), Prot: pte.Read | pte.Write}))
 	require.NoError(t, m.CPU(0).Store(as, testEA, 5))
 	require.Zero(t, as.PTE(testEA+MaxEA))
 }

@@ -19,7 +19,7 @@ var (
 // Range is a half-open range of effective addresses.
 type Range struct{ Start, End pte.EA }
 
-// Pages returns the range of n pages from start on.
+// Pages returns the range of n pages of 4 KiB from start on; see [Kernel.Pages].
 func Pages(start pte.EA, n uint64) Range { return Range{start, start + pte.EA(n<<pte.VPNShift)} }
 
 // Len is the length in bytes.
@@ -35,7 +35,7 @@ func (r Range) String() string { return fmt.Sprintf("[%v, %v)", r.Start, r.End) 
 
 // check reports a range that no mapping could have.
 func (as *AddressSpace) check(r Range) error {
-	if r.empty() || (r.Start|r.End)%pageSize != 0 || r.End > as.m.kernel.TaskSize {
+	if r.empty() || (r.Start|r.End)&(as.m.pageSize-1) != 0 || r.End > as.m.kernel.TaskSize {
 		return fmt.Errorf("%w: %v", ErrRange, r)
 	}
 	return nil
@@ -53,10 +53,10 @@ type VMA struct {
 	as *AddressSpace // set when mapped
 }
 
-func (v *VMA) pages() uint64 { return v.Len() >> pte.VPNShift }
+func (v *VMA) pages() uint64 { return v.Len() >> v.as.m.pageShift }
 
 // index returns the page of the file that ea maps.
-func (v *VMA) index(ea pte.EA) uint64 { return v.Offset + uint64(ea-v.Start)>>pte.VPNShift }
+func (v *VMA) index(ea pte.EA) uint64 { return v.Offset + uint64(ea-v.Start)>>v.as.m.pageShift }
 
 // cut returns the part of v within r as a VMA of its own.
 func (v *VMA) cut(r Range) *VMA {
@@ -75,7 +75,7 @@ type AddressSpace struct {
 	mmapSem lock
 	vmas    []*VMA // protected by mmapSem; sorted, disjoint
 
-	pgd            pgd
+	pgd            *pgd
 	pageTableLocks [lockStripes]lock // by granularity
 
 	users cpuSet // CPUs that ever translated in this space
@@ -89,7 +89,7 @@ func (as *AddressSpace) Key(ea pte.EA) pte.Key { return as.key(ea) }
 
 func (as *AddressSpace) key(ea pte.EA) pte.Key {
 	seg := as.m.kernel.segment(ea)
-	return pte.MakeKey(as.m.kernel.VSID.VSID(as.context, ea, seg), ea, seg, pte.Page4K)
+	return pte.MakeKey(as.m.kernel.VSID.VSID(as.context, ea, seg), ea, seg, as.m.kernel.PageSize())
 }
 
 // address is the way back from a key of the space to its effective address.
@@ -142,6 +142,7 @@ func (c *CPU) Map(as *AddressSpace, v VMA) error {
 	if v.Shared && v.File == nil {
 		return fmt.Errorf("%w: shared without a file", ErrRange)
 	}
+	v.as = as
 	if v.File != nil && v.Offset+v.pages() < v.Offset {
 		return fmt.Errorf("%w: file page %#x and %d more", ErrRange, v.Offset, v.pages()-1)
 	}
@@ -150,7 +151,6 @@ func (c *CPU) Map(as *AddressSpace, v VMA) error {
 	if len(as.overlapping(v.Range)) > 0 {
 		return fmt.Errorf("%w: %v", ErrOverlap, v.Range)
 	}
-	v.as = as
 	c.replace(as, nil, []*VMA{&v})
 	return nil
 }

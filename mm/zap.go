@@ -135,10 +135,10 @@ func lastPage(first, n uint64) uint64 {
 func (v *VMA) span(first, last uint64) Range {
 	r := v.Range
 	if first > v.Offset {
-		r.Start += pte.EA((first - v.Offset) << pte.VPNShift)
+		r.Start += pte.EA((first - v.Offset) << v.as.m.pageShift)
 	}
 	if end := v.Offset + v.pages() - 1; last < end {
-		r.End -= pte.EA((end - last) << pte.VPNShift)
+		r.End -= pte.EA((end - last) << v.as.m.pageShift)
 	}
 	return r
 }
@@ -221,7 +221,7 @@ func (c *CPU) zapPTEs(as *AddressSpace, t *ptePage, r Range, evenCOWs bool) int 
 	l := c.m.kernel.Layout
 	n := 0
 	c.enter(t, r.Start)
-	for ea := r.Start; ea < r.End; ea += pageSize {
+	for ea := r.Start; ea < r.End; ea += as.m.pageSize {
 		p := page{as, ea, t, t.entry(ea)}
 		cur := p.load() // becomes none or present under the lock only
 		if !l.IsPresent(cur) || !evenCOWs && c.m.frames.Anon(l.RA(cur)) {

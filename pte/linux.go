@@ -5,10 +5,10 @@ package pte
 type LinuxPTE uint64
 
 // Layout says where a kernel keeps what in a page table entry. The fields are
-// masks; a zero mask means that the kernel has no such bit. Only 4K base pages
-// are described.
+// masks; a zero mask means that the kernel has no such bit.
 type Layout struct {
 	Name string
+	Page PageSize // base page size: what one entry maps
 
 	Present  LinuxPTE
 	Leaf     LinuxPTE // _PAGE_PTE, set in every entry that maps a page
@@ -34,7 +34,7 @@ type Layout struct {
 // Linux2620 is the layout of Linux 2.6.20, ppc64 with 4K base pages
 // (include/asm-powerpc/pgtable-4k.h).
 var Linux2620 = &Layout{
-	Name:    "2.6.20",
+	Name: "2.6.20", Page: Page4K,
 	Present: 0x001, User: 0x002, Exec: 0x004,
 	Dirty: 0x080, Accessed: 0x100, Write: 0x200,
 	HashPTE: 0x400, Busy: 0x800, Second: 0x8000, GIX: 0x7000,
@@ -45,7 +45,7 @@ var Linux2620 = &Layout{
 // Linux61 is the layout of Linux 6.1, book3s64 hash with 4K base pages
 // (arch/powerpc/include/asm/book3s/64/hash-4k.h).
 var Linux61 = &Layout{
-	Name:    "6.1",
+	Name: "6.1", Page: Page4K,
 	Present: 1 << 63, Leaf: 1 << 62, Invalid: 1 << 61,
 	Exec: 0x1, Write: 0x2, Read: 0x4, Kernel: 0x8,
 	Busy: 0x40, Dirty: 0x80, Accessed: 0x100,
@@ -69,7 +69,7 @@ const (
 // Make builds an entry that maps the page at ra: present, not hashed, with the
 // given access for user code, and ordinary storage.
 func (l *Layout) Make(ra RA, a Access) LinuxPTE {
-	p := l.Present | l.Leaf | LinuxPTE(uint64(ra)>>VPNShift<<l.RPNShift)&l.RPN
+	p := l.Present | l.Leaf | LinuxPTE(uint64(ra)>>l.Page.Shift()<<l.RPNShift)&l.RPN
 	if l == Linux2620 {
 		p |= coherent2620
 	}
@@ -109,7 +109,7 @@ func (l *Layout) IsPresent(p LinuxPTE) bool {
 }
 
 // RA returns the real address of the page.
-func (l *Layout) RA(p LinuxPTE) RA { return RA(p & l.RPN >> l.RPNShift << VPNShift) }
+func (l *Layout) RA(p LinuxPTE) RA { return RA(p & l.RPN >> l.RPNShift << l.Page.Shift()) }
 
 // Granted is the access that the entry grants to user code when it is present.
 func (l *Layout) Granted(p LinuxPTE) Access {
