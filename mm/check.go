@@ -16,7 +16,7 @@ var (
 	ErrOrphan = errors.New("mm: a translation that no PTE stands for")
 	// ErrStale: a TLB entry that the Linux PTE does not allow (M3).
 	ErrStale = errors.New("mm: a cached translation that no PTE stands for")
-	// ErrRefs: a frame with the wrong number of references (M2).
+	// ErrRefs: a frame with the wrong number of references, or of PTEs (M2).
 	ErrRefs = errors.New("mm: wrong number of references to a frame")
 )
 
@@ -42,6 +42,7 @@ func (m *Machine) Check() error {
 	add(m.frames.Err())
 	refs := make([]int, len(m.frames.frames))
 	refs[m.frames.index(m.zero)]++
+	ptes := make([]int, len(refs))
 	owner := make(map[pte.Key]pte.LinuxPTE)
 	for _, as := range m.spaces {
 		as.pages(func(ea pte.EA, p pte.LinuxPTE) {
@@ -49,6 +50,7 @@ func (m *Machine) Check() error {
 			add(m.backend.Check(as, ea, p))
 			if m.kernel.Layout.IsPresent(p) {
 				refs[m.frames.index(m.kernel.Layout.RA(p))]++
+				ptes[m.frames.index(m.kernel.Layout.RA(p))]++
 				if !m.noTLB {
 					owner[k] = p
 				}
@@ -62,6 +64,7 @@ func (m *Machine) Check() error {
 		add(c.checkTLB(owner))
 	}
 	add(m.checkRefs(refs))
+	add(m.checkMapCounts(ptes))
 	return errors.Join(errs...)
 }
 
@@ -102,6 +105,17 @@ func (m *Machine) checkRefs(want []int) error {
 	for i := range m.frames.frames {
 		if have := int(m.frames.frames[i].refs.Load()); have != want[i] {
 			errs = append(errs, fmt.Errorf("%w: %v has %d, wants %d", ErrRefs, m.frames.address(i), have, want[i]))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// checkMapCounts compares map counts with the PTEs found.
+func (m *Machine) checkMapCounts(want []int) error {
+	var errs []error
+	for i := range m.frames.frames {
+		if have := int(m.frames.frames[i].ptes.Load()); have != want[i] {
+			errs = append(errs, fmt.Errorf("%w: frame %d is said to be mapped by %d PTEs, is by %d", ErrRefs, i, have, want[i]))
 		}
 	}
 	return errors.Join(errs...)

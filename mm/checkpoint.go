@@ -30,7 +30,7 @@ type savedPage struct {
 }
 
 type savedFrame struct {
-	refs        int32
+	refs, ptes  int32
 	dirty, anon bool
 	stamp       uint64
 }
@@ -66,7 +66,7 @@ func (m *Machine) Save(touched ...PageOf) *Checkpoint {
 	s.backend = m.backend.Save(keys)
 	for i := range m.frames.frames {
 		f := &m.frames.frames[i]
-		s.frames = append(s.frames, savedFrame{f.refs.Load(), f.dirty.Load(), f.anon.Load(), f.stamp.Load()})
+		s.frames = append(s.frames, savedFrame{f.refs.Load(), f.ptes.Load(), f.dirty.Load(), f.anon.Load(), f.stamp.Load()})
 	}
 	for _, f := range m.files {
 		pages := make(map[uint64]pte.RA)
@@ -106,6 +106,7 @@ func (s *Checkpoint) Restore() {
 	for i, was := range s.frames {
 		f := &m.frames.frames[i]
 		f.refs.Store(was.refs)
+		f.ptes.Store(was.ptes)
 		f.dirty.Store(was.dirty)
 		f.anon.Store(was.anon)
 		f.stamp.Store(was.stamp)

@@ -120,6 +120,7 @@ func (c *CPU) install(p page, entry pte.LinuxPTE, a pte.Access, ra pte.RA, found
 		return
 	}
 	c.set(p, entry)
+	c.mapped(ra)
 	c.m.backend.Preload(c, p.as, p.ea, a)
 	c.unlockPTEs(p.table, p.ea)
 }
@@ -175,7 +176,9 @@ func (c *CPU) writeProtectFault(v *VMA, p page, a pte.Access, cur pte.LinuxPTE) 
 		return nil
 	}
 	c.clearFlush(p)
+	c.unmapped(old)
 	c.set(p, l.Make(fresh, v.Prot)|l.Accessed|l.Dirty)
+	c.mapped(fresh)
 	c.m.backend.Preload(c, p.as, p.ea, a)
 	c.unlockPTEs(p.table, p.ea)
 	c.put(old) // ours

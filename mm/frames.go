@@ -31,8 +31,9 @@ type Frames struct {
 
 type frame struct {
 	refs  atomic.Int32
-	dirty atomic.Bool // a dirty PTE of the page was cleared
-	anon  atomic.Bool // belongs to one private mapping, not to a file
+	ptes  atomic.Int32 // present PTEs that map it
+	dirty atomic.Bool  // a dirty PTE of the page was cleared
+	anon  atomic.Bool  // belongs to one private mapping, not to a file
 	stamp atomic.Uint64
 }
 
@@ -61,6 +62,7 @@ func (f *Frames) Alloc(stamp uint64) (pte.RA, error) {
 	f.free = f.free[:n-1]
 	fr := &f.frames[i]
 	fr.refs.Store(1)
+	fr.ptes.Store(0)
 	fr.dirty.Store(false)
 	fr.anon.Store(false)
 	fr.stamp.Store(stamp)
@@ -93,6 +95,9 @@ func (f *Frames) Put(ra pte.RA) (freed bool) {
 
 // Refs is the number of references to a frame.
 func (f *Frames) Refs(ra pte.RA) int { return int(f.at(ra).refs.Load()) }
+
+// MapCount is the number of PTEs that map a frame (Linux: page_mapcount).
+func (f *Frames) MapCount(ra pte.RA) int { return int(f.at(ra).ptes.Load()) }
 
 // Free is the number of free frames.
 func (f *Frames) Free() int {

@@ -110,7 +110,7 @@ func (f *Frames) digest() uint64 {
 func (f *frame) digest() uint64 {
 	h := f.stamp.Load()
 	if f.anon.Load() {
-		h = fold(h, uint64(f.refs.Load()))
+		h = fold(h, uint64(f.refs.Load())<<32|uint64(f.ptes.Load()))
 	}
 	return h
 }

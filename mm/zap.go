@@ -57,6 +57,22 @@ func (c *CPU) get(p page, ra pte.RA) {
 	c.m.frames.Get(ra)
 }
 
+// mapped and unmapped say that a PTE maps a page now, or does so no more (Linux:
+// page_add_anon_rmap, page_add_file_rmap; page_remove_rmap). The PTE page lock is
+// held.
+func (c *CPU) mapped(ra pte.RA)   { c.addMapCount(ra, 1) }
+func (c *CPU) unmapped(ra pte.RA) { c.addMapCount(ra, -1) }
+
+// addMapCount is part of the step that changed the PTE. How often a page of a file
+// is mapped is no location to an explorer: who asks has it mapped and must have it
+// mapped once at most in what is explored.
+func (c *CPU) addMapCount(ra pte.RA, n int32) {
+	c.m.frames.at(ra).ptes.Add(n)
+	if c.stepper != nil && c.counted(ra) {
+		c.touchFrame(ra, TouchWrite)
+	}
+}
+
 // counted reports whether somebody looks at the number of references: those of
 // private pages decide whether a store may do without a copy.
 func (c *CPU) counted(ra pte.RA) bool { return ra != c.m.zero && c.m.frames.Anon(ra) }
@@ -228,6 +244,7 @@ func (c *CPU) zapPTEs(as *AddressSpace, t *ptePage, r Range, evenCOWs bool) int 
 			continue
 		}
 		old := c.getAndClear(p)
+		c.unmapped(l.RA(old))
 		if old&l.Dirty != 0 {
 			c.m.frames.SetDirty(l.RA(old))
 		}
