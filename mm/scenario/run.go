@@ -80,6 +80,12 @@ func RunVariant(ctx context.Context, sc *Scenario, v Variant, cfg Config, ex exp
 	return res, err
 }
 
+// framesDiffer tells whether what failed is two entries that name different frames.
+func (r Result) framesDiffer() bool {
+	var d *DuplicateError
+	return r.Report.Failure != nil && errors.As(r.Report.Failure.Err, &d) && d.FramesDiffer
+}
+
 // verdict reads a report. A deadlock or a panic has no verdict: it is a mistake
 // in the model or in this library.
 func verdict(rep explore.Report) (Verdict, error) {

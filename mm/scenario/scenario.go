@@ -16,15 +16,17 @@ type Scenario struct {
 	Summary string
 	Tasks   []Task    // what the CPUs do, one each
 	Vary    []Variant // how it can start; at least one
-	// Expect is the documented verdict.
+	// Expect is the documented verdict; nil for the scenarios of a Path, which
+	// documents them together.
 	Expect func(*mm.Kernel, batch.Policy) Verdict
 
-	Pages   int        // pages of the file and of the address space; 0 means 1
-	Stride  uint64     // from one page to the next, in pages; 0 means 1
-	Crowded bool       // the tiny table has two slots in all
-	Private bool       // the mapping of the file is private: stores copy
-	Prot    pte.Access // what the mapping permits at first; 0 means loads and stores
-	Batch   int        // entries that a batch holds; 0 means batch.MaxEntries
+	Pages     int        // pages of the file and of the address space; 0 means 1
+	Stride    uint64     // from one page to the next, in pages; 0 means 1
+	Crowded   bool       // the tiny table has two slots in all
+	Private   bool       // the mapping of the file is private: stores copy
+	Anonymous bool       // no file is mapped; a Variant says what Before stores
+	Prot      pte.Access // what the mapping permits at first; 0 means loads and stores
+	Batch     int        // entries that a batch holds; 0 means batch.MaxEntries
 
 	// Remaps says that a task changes the mappings, so takes mmap_sem for writing;
 	// Drops that one takes pages out of the page cache or needs frames. Where no

@@ -87,6 +87,18 @@ func newStage(w *explore.World, sc *Scenario, v Variant, cfg Config) (*Stage, er
 	return st, st.populate(sc, v)
 }
 
+// before gives the pages their PTEs and entries: as a Variant says, or by a load.
+func (st *Stage) before(c *mm.CPU, how func(*Stage, *mm.CPU)) {
+	if how != nil {
+		how(st, c)
+		return
+	}
+	for i := range st.pages {
+		_, err := c.Load(st.Space, st.EA(i))
+		allow(err)
+	}
+}
+
 func makeTable(sc *Scenario, cfg Config) (*hpt.Table, error) {
 	if cfg.Table != nil {
 		return cfg.Table()
@@ -109,22 +121,17 @@ func (st *Stage) populate(sc *Scenario, v Variant) error {
 		prot = pte.Read | pte.Write
 	}
 	c := st.Machine.CPU(st.Machine.CPUs() - 1)
-	err := c.Map(st.Space, mm.VMA{Range: mm.Pages(firstPage, st.filePages()), Prot: prot, Shared: !sc.Private, File: st.File})
-	if err != nil {
+	vma := mm.VMA{Range: mm.Pages(firstPage, st.filePages()), Prot: prot}
+	if !sc.Anonymous {
+		vma.File, vma.Shared = st.File, !sc.Private
+	}
+	if err := c.Map(st.Space, vma); err != nil {
 		return err
 	}
 	for i := range n {
 		st.pages = append(st.pages, mm.PageOf{Space: st.Space, EA: st.EA(i)})
 	}
-	if v.Before != nil {
-		v.Before(st, c)
-	} else {
-		for i := range st.pages {
-			if _, err := c.Load(st.Space, st.EA(i)); err != nil {
-				return err
-			}
-		}
-	}
+	st.before(c, v.Before)
 	for i := range st.Machine.CPUs() {
 		st.Machine.CPU(i).Join(st.Space)
 	}
@@ -205,7 +212,7 @@ func (st *Stage) enter(w *explore.World, sc *Scenario) {
 		}))
 	}
 	for _, p := range st.pages {
-		w.Always("one translation a page", func() error { return duplicate(p) }, st.entries(p))
+		w.Always("one translation a page", func() error { return st.duplicate(p) }, st.entries(p))
 	}
 	w.Finally("old contents out of reach", func() error { return st.stale })
 	w.Finally("page tables and hardware in step", st.Machine.Check)
@@ -223,15 +230,46 @@ func (st *Stage) entries(p mm.PageOf) explore.Loc {
 	return st.stepper.at(p.Space.Entries(p.EA)).loc
 }
 
-func duplicate(p mm.PageOf) error {
-	dup, conflict := p.Space.Duplicate(p.EA)
-	switch {
-	case dup && conflict:
-		return fmt.Errorf("%w: %v, and they disagree", mm.ErrDuplicate, p.EA)
-	case dup:
-		return fmt.Errorf("%w: %v, and they agree", mm.ErrDuplicate, p.EA)
+// DuplicateError reports two valid translations of a page; it is mm.ErrDuplicate.
+type DuplicateError struct {
+	EA           pte.EA
+	Conflict     bool // they disagree
+	FramesDiffer bool // about the frame, of all things
+}
+
+func (e *DuplicateError) Error() string {
+	if e.Conflict {
+		return fmt.Sprintf("%v: %v, and they disagree", mm.ErrDuplicate, e.EA)
 	}
-	return nil
+	return fmt.Sprintf("%v: %v, and they agree", mm.ErrDuplicate, e.EA)
+}
+
+// Unwrap makes errors.Is(err, mm.ErrDuplicate) true.
+func (e *DuplicateError) Unwrap() error { return mm.ErrDuplicate }
+
+func (st *Stage) duplicate(p mm.PageOf) error {
+	dup, conflict := p.Space.Duplicate(p.EA)
+	if !dup {
+		return nil
+	}
+	return &DuplicateError{p.EA, conflict, st.framesDiffer(p)}
+}
+
+// framesDiffer tells whether hash table entries of a page name different frames.
+func (st *Stage) framesDiffer(p mm.PageOf) bool {
+	t, k := st.Machine.Table(), p.Space.Key(p.EA)
+	if t == nil {
+		return false
+	}
+	var frames []pte.RA
+	for _, secondary := range [2]bool{false, true} {
+		for _, e := range t.Group(k.Hash().Group(secondary, t.Mask())) {
+			if size, ok := t.Sizes().Actual(k.Base, e); ok && e.Match(k, secondary) {
+				frames = append(frames, e.RA(size))
+			}
+		}
+	}
+	return len(frames) > 1 && frames[0] != frames[1]
 }
 
 // allow panics, which the explorer reports, on an error that a scenario does
@@ -262,9 +300,19 @@ func (st *Stage) punch(c *mm.CPU, i int) {
 	})
 }
 
-// store stores to page i, which may not be mapped, or not for stores, by then.
+// outOfReach are the errors of an access to a page that was taken away, or its
+// rights, by the operation that the access races with.
+var outOfReach = []error{mm.ErrNoVMA, mm.ErrProtected, mm.ErrBus}
+
+// store stores to page i.
 func (st *Stage) store(c *mm.CPU, i int) {
-	allow(c.Store(st.Space, st.EA(i), uint64(c.ID()+1)<<32), mm.ErrNoVMA, mm.ErrProtected)
+	allow(c.Store(st.Space, st.EA(i), uint64(c.ID()+1)<<32), outOfReach...)
+}
+
+// fetch executes from page i.
+func (st *Stage) fetch(c *mm.CPU, i int) {
+	_, err := c.Fetch(st.Space, st.EA(i))
+	allow(err, outOfReach...)
 }
 
 // storeSame stores to page i what its page in the file holds already.
@@ -276,7 +324,7 @@ func (st *Stage) storeSame(c *mm.CPU, i int) {
 func (st *Stage) load(c *mm.CPU, i int) {
 	floor := st.begin(c)
 	v, err := c.Load(st.Space, st.EA(i))
-	allow(err)
+	allow(err, outOfReach...)
 	if err == nil && v != 0 && v <= floor {
 		st.stale = fmt.Errorf("%w: CPU %d, %v", ErrStaleAccess, c.ID(), st.EA(i))
 	}

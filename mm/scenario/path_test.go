@@ -1,0 +1,56 @@
+package scenario
+
+import (
+	"context"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/hashmmu/ppc64/mm/explore"
+)
+
+// TestPaths: every path comes to the documented verdict in every kernel that has
+// it.
+func TestPaths(t *testing.T) {
+	for _, p := range Paths() {
+		for i := range p.In {
+			in := &p.In[i]
+			t.Run(p.Name+"/"+in.Kernel.Name, func(t *testing.T) {
+				res, err := RunPath(context.Background(), p, in, Config{}, explore.Config{})
+				require.NoError(t, err)
+				t.Logf("%v, %d executions, %d states, %v", res.Variant, res.Executions, res.States, res.Elapsed)
+				require.Equal(t, in.Verdict, res.Verdict, "%v", res.Report)
+				require.Equal(t, in.FramesDiffer, res.FramesDiffer, "%v", res.Report)
+			})
+		}
+	}
+}
+
+// TestPathRows: what a row says is complete, and where the three sources of a
+// verdict differ, it says why.
+func TestPathRows(t *testing.T) {
+	names := make(map[string]bool)
+	for _, p := range Paths() {
+		require.NotEmpty(t, p.Trigger, p.Name)
+		require.NotEmpty(t, p.Scenarios, p.Name)
+		require.False(t, names[p.Name], p.Name)
+		names[p.Name] = true
+		got, err := PathNamed(p.Name)
+		require.NoError(t, err)
+		require.Same(t, p, got)
+		require.NotEmpty(t, p.In, p.Name)
+		for _, in := range p.In {
+			row := p.Name + ", " + in.Kernel.Name
+			require.NotEmpty(t, in.Functions, row)
+			require.NotEmpty(t, in.Why, row)
+			require.NotEmpty(t, in.Verdict, row)
+			agree := in.Predicted.agrees(in.Verdict) && in.Measured.agrees(in.Verdict)
+			require.Equal(t, agree, in.Note == "", "%s: a note, exactly where something differs", row)
+			if in.Measured.Found != "" {
+				require.Equal(t, in.Measured.Found, in.Verdict, "%s: what was seen to happen must be found", row)
+			}
+		}
+	}
+	_, err := PathNamed("mlock")
+	require.ErrorContains(t, err, `unknown path "mlock"; one of unmap-mapping-range`)
+}
