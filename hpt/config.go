@@ -63,6 +63,9 @@ type Config struct {
 	// delays other unique inserts under the same lock. Two tables over one Memory
 	// have locks of their own, so there H3 needs the other form.
 	LockUnique bool
+	// Detect, when not nil, reports duplicates as inserts make them; Code is then
+	// CodeGo.
+	Detect *Detector
 
 	_ struct{}
 }
@@ -89,6 +92,9 @@ func newTable(c Config, native bool) (*Table, error) {
 	if c.Format > Format3 {
 		return nil, &ConfigError{Field: "Format", Value: int64(c.Format), Why: "neither Format2 nor Format3"}
 	}
+	if err := c.checkDetect(); err != nil {
+		return nil, err
+	}
 	code, err := c.Code.choose(native)
 	if err != nil {
 		return nil, err
@@ -104,6 +110,7 @@ func newTable(c Config, native bool) (*Table, error) {
 		return nil, err
 	}
 	t.setCounters(make([]uint64, t.counterWords()))
+	t.detect()
 	return t, nil
 }
 

@@ -43,6 +43,9 @@ func (t *Table) cas16(s pte.Slot, oldV, oldR, newV, newR uint64) (ok bool) {
 		if d := t.dirty.Load(); d != nil {
 			d.mark(uint64(s) / t.perGroup)
 		}
+		if t.detector != nil {
+			t.detector.changed(t, s, pte.HPTE{V: oldV, R: oldR}, pte.HPTE{V: newV, R: newR})
+		}
 	}
 	runtime.KeepAlive(t)
 	return ok

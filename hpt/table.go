@@ -23,7 +23,8 @@ type Table struct {
 	tags       *uint64  // last tag given to a tentative entry
 	victims    *uint64  // state of the victim choice
 
-	dirty atomic.Pointer[DirtyLog] // nil when nobody logs
+	dirty    atomic.Pointer[DirtyLog] // nil when nobody logs
+	detector *detector                // nil unless Config.Detect
 }
 
 // slot is one entry in memory: V, R, big-endian.
