@@ -10,22 +10,23 @@ type Layout struct {
 	Name string
 	Page PageSize // base page size: what one entry maps
 
-	Present  LinuxPTE
-	Leaf     LinuxPTE // _PAGE_PTE, set in every entry that maps a page
-	Invalid  LinuxPTE // present, but being changed (modify_prot)
-	Read     LinuxPTE // zero where Present implies it
-	Write    LinuxPTE
-	Exec     LinuxPTE
-	User     LinuxPTE // user may access; zero where Privileged says it
-	Kernel   LinuxPTE // only the kernel may access (_PAGE_PRIVILEGED)
-	Dirty    LinuxPTE
-	Accessed LinuxPTE
-	Busy     LinuxPTE // _PAGE_BUSY, H_PAGE_BUSY: the entry is locked
-	HashPTE  LinuxPTE // _PAGE_HASHPTE, H_PAGE_HASHPTE: a hash table entry may exist
-	Second   LinuxPTE // F_SECOND: it is in the secondary group
-	GIX      LinuxPTE // F_GIX: its index within the group, three bits
-	RPN      LinuxPTE // real page number, from bit RPNShift
-	RPNShift uint
+	Present   LinuxPTE
+	Leaf      LinuxPTE // _PAGE_PTE, set in every entry that maps a page
+	Invalid   LinuxPTE // present, but being changed (modify_prot)
+	Read      LinuxPTE // zero where Present implies it
+	Write     LinuxPTE
+	Exec      LinuxPTE
+	User      LinuxPTE // user may access; zero where Privileged says it
+	Kernel    LinuxPTE // only the kernel may access (_PAGE_PRIVILEGED)
+	Dirty     LinuxPTE
+	Accessed  LinuxPTE
+	SoftDirty LinuxPTE // stored to since these bits were last cleared, as page faults saw it
+	Busy      LinuxPTE // _PAGE_BUSY, H_PAGE_BUSY: the entry is locked
+	HashPTE   LinuxPTE // _PAGE_HASHPTE, H_PAGE_HASHPTE: a hash table entry may exist
+	Second    LinuxPTE // F_SECOND: it is in the secondary group
+	GIX       LinuxPTE // F_GIX: its index within the group, three bits
+	RPN       LinuxPTE // real page number, from bit RPNShift
+	RPNShift  uint
 
 	// attr converts to the protection of a hash table entry.
 	attr func(l *Layout, p LinuxPTE) Attr
@@ -48,7 +49,7 @@ var Linux61 = &Layout{
 	Name: "6.1", Page: Page4K,
 	Present: 1 << 63, Leaf: 1 << 62, Invalid: 1 << 61,
 	Exec: 0x1, Write: 0x2, Read: 0x4, Kernel: 0x8,
-	Busy: 0x40, Dirty: 0x80, Accessed: 0x100,
+	Busy: 0x40, Dirty: 0x80, Accessed: 0x100, SoftDirty: 0x200,
 	HashPTE: 1 << 60, Second: 1 << 56, GIX: 7 << 53,
 	RPN: 1<<53 - 1<<12, RPNShift: 12,
 	attr: attr61,
@@ -76,10 +77,10 @@ func (l *Layout) Make(ra RA, a Access) LinuxPTE {
 	return l.WithAccess(p, a)
 }
 
-// WithAccess replaces the access that the entry grants. With none at all it is
-// no user page, where that has a bit (Linux: PAGE_NONE).
+// WithAccess replaces the access that the entry grants to user code. With none at
+// all it is no user page, where that has a bit (Linux: PAGE_NONE).
 func (l *Layout) WithAccess(p LinuxPTE, a Access) LinuxPTE {
-	p &^= l.User | l.Read | l.Write | l.Exec
+	p &^= l.User | l.Kernel | l.Read | l.Write | l.Exec
 	if a != 0 {
 		p |= l.User
 	}
@@ -94,6 +95,32 @@ func (l *Layout) WithAccess(p LinuxPTE, a Access) LinuxPTE {
 	}
 	return p
 }
+
+// Stored are the bits that a page fault for a store sets (Linux: pte_mkdirty). hash_page
+// sets Dirty alone.
+func (l *Layout) Stored() LinuxPTE { return l.Dirty | l.SoftDirty }
+
+// ProtNone reports whether the entry maps a page for nobody, so that the next
+// access comes to the page fault handler (Linux: pte_protnone). Kernels whose
+// entries cannot be read-protected have no such entries.
+func (l *Layout) ProtNone(p LinuxPTE) bool {
+	any := l.Read | l.Write | l.Exec
+	return l.Read != 0 && p&(l.Present|l.Leaf|any) == l.Present|l.Leaf
+}
+
+// Hinting returns an entry that ProtNone holds for and that remembers whether p
+// could be stored to (Linux: pte_modify with PAGE_NONE, pte_mk_savedwrite).
+func (l *Layout) Hinting(p LinuxPTE) LinuxPTE {
+	writable := p&l.Write != 0
+	if p = l.WithAccess(p, 0); !writable {
+		p |= l.Kernel
+	}
+	return p
+}
+
+// SavedWrite reports whether an entry made by Hinting could be stored to before
+// (Linux: pte_savedwrite).
+func (l *Layout) SavedWrite(p LinuxPTE) bool { return l.ProtNone(p) && p&l.Kernel == 0 }
 
 // HPTEFlags are the bits that belong to the hash table: set_pte_at drops them
 // and pte_same ignores them (Linux: _PAGE_HPTEFLAGS).

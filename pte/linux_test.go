@@ -26,7 +26,8 @@ func TestLayoutBits(t *testing.T) {
 	require.EqualValues(t, 0x8000, l.Second)
 	require.EqualValues(t, 0x7000, l.GIX)
 	require.EqualValues(t, 0xfc00, l.HPTEFlags())
-	require.Zero(t, l.Leaf|l.Invalid|l.Read|l.Kernel)
+	require.Zero(t, l.Leaf|l.Invalid|l.Read|l.Kernel|l.SoftDirty)
+	require.Equal(t, l.Dirty, l.Stored())
 
 	l = pte.Linux61
 	require.EqualValues(t, 0x1, l.Exec)
@@ -36,6 +37,8 @@ func TestLayoutBits(t *testing.T) {
 	require.EqualValues(t, 0x40, l.Busy)
 	require.EqualValues(t, 0x80, l.Dirty)
 	require.EqualValues(t, 0x100, l.Accessed)
+	require.EqualValues(t, 0x200, l.SoftDirty)
+	require.EqualValues(t, 0x180|0x200, l.Accessed|l.Stored())
 	require.EqualValues(t, uint64(1<<60), l.HashPTE)
 	require.EqualValues(t, uint64(7<<53), l.GIX)
 	require.EqualValues(t, uint64(1<<56), l.Second)
@@ -52,7 +55,7 @@ func TestLayoutFieldsAreDisjoint(t *testing.T) {
 		n := 0
 		var all pte.LinuxPTE
 		for _, f := range []pte.LinuxPTE{l.Present, l.Leaf, l.Invalid, l.Read, l.Write, l.Exec, l.User, l.Kernel,
-			l.Dirty, l.Accessed, l.Busy, l.HashPTE, l.Second, l.GIX, l.RPN} {
+			l.Dirty, l.Accessed, l.SoftDirty, l.Busy, l.HashPTE, l.Second, l.GIX, l.RPN} {
 			n += bits.OnesCount64(uint64(f))
 			all |= f
 		}
@@ -191,4 +194,34 @@ func TestWritableEntriesHaveC(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestProtNone: which entries of 6.1 map a page for nobody; 2.6.20 has none.
+func TestProtNone(t *testing.T) {
+	l := pte.Linux61
+	made := func(a pte.Access) pte.LinuxPTE { return l.Make(0x5000, a) | l.Accessed }
+	for _, c := range []struct {
+		name  string
+		p     pte.LinuxPTE
+		none  bool
+		saved bool
+	}{
+		{"none", 0, false, false},
+		{"readable", made(pte.Read), false, false},
+		{"PROT_NONE", made(0), true, true},
+		{"hinted, was writable", l.Hinting(made(pte.Read | pte.Write)), true, true},
+		{"hinted, was read-only", l.Hinting(made(pte.Read)), true, false},
+		{"hinted, was code", l.Hinting(made(pte.Read | pte.Exec)), true, false},
+		{"being changed", made(0)&^l.Present | l.Invalid, false, false},
+		{"for the kernel", made(pte.Read) | l.Kernel, false, false},
+	} {
+		require.Equal(t, c.none, l.ProtNone(c.p), c.name)
+		require.Equal(t, c.saved, l.SavedWrite(c.p), c.name)
+		require.False(t, pte.Linux2620.ProtNone(c.p), c.name)
+	}
+	p := l.Hinting(made(pte.Read|pte.Write) | l.Dirty)
+	require.Zero(t, l.Granted(p))
+	require.True(t, l.IsPresent(p))
+	require.Equal(t, made(pte.Read)|l.Dirty, l.WithAccess(p, pte.Read), "all but the access stays")
+	require.Equal(t, made(pte.Read), l.WithAccess(l.Hinting(made(pte.Read)), pte.Read), "and the kernel's bit goes")
 }
