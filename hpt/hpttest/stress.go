@@ -2,10 +2,12 @@ package hpttest
 
 import (
 	"errors"
+	"runtime"
 	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"pgregory.net/rapid"
 
 	"github.com/hashmmu/ppc64/hpt"
 	"github.com/hashmmu/ppc64/pte"
@@ -27,6 +29,14 @@ func workers(n int, work func(i int)) {
 	wg.Wait()
 }
 
+// pause lets others run for a time that varies with i, so that a reader who was
+// interrupted finds the slot used again, by the other page or by the same one.
+func pause(i int) {
+	for range i & 3 {
+		runtime.Gosched()
+	}
+}
+
 func rounds(full int) int {
 	if testing.Short() {
 		return full / 10
@@ -39,14 +49,14 @@ func pageOf(g uint64, i int) pte.Key {
 	return pte.Key{VSID: pte.VSID(uint64(i+1)<<20 | g), Base: pte.Page4K, Seg: pte.Seg256M}
 }
 
-func mustEncode(t testing.TB, k pte.Key, frame int, a pte.Attr) pte.HPTE {
+func mustEncode(t rapid.TB, k pte.Key, frame int, a pte.Attr) pte.HPTE {
 	h, err := Sizes.Encode(k, pte.RA(frame)<<pte.VPNShift, pte.Page4K, a)
 	require.NoError(t, err)
 	return h
 }
 
 // fill puts bolted entries of other keys into a group until free slots remain.
-func fill(t testing.TB, s Store, g uint64, free int) {
+func fill(t rapid.TB, s Store, g uint64, free int) {
 	for i := range pte.SlotsPerGroup - free {
 		k := pageOf(g, 1000+i)
 		_, err := s.Insert(k, mustEncode(t, k, 0, pte.Attr{Bolted: true}))
@@ -57,7 +67,8 @@ func fill(t testing.TB, s Store, g uint64, free int) {
 // tornPairs (H2): pages A and B take turns in the one free slot of a group. The
 // frame of an entry says whose it is: even frames are A's. V is the same number
 // each time a page returns, so a reader that only compares V twice is fooled.
-func tornPairs(t *testing.T, s Store) {
+func tornPairs(t rapid.TB, newStore func() Store) {
+	s := newStore()
 	const g = 5
 	fill(t, s, g, 1)
 	fill(t, s, ^uint64(g)&s.Mask(), 0)
@@ -79,9 +90,11 @@ func tornPairs(t *testing.T, s Store) {
 				if err != nil {
 					continue
 				}
+				pause(round)
 				if _, ok := s.Invalidate(pte.Ref{Key: keys[page], Actual: pte.Page4K, Hint: hint}); !ok {
-					t.Error("an insert took a slot that was not free")
+					t.Error("H2: an insert took a slot that was not free")
 				}
+				pause(round / 4)
 			}
 			if i == 0 {
 				close(stop)
@@ -99,13 +112,14 @@ func tornPairs(t *testing.T, s Store) {
 			}
 		}
 	})
-	require.Zero(t, torn[0]+torn[1], "an entry of one page with the frame of the other")
+	require.Zero(t, torn[0]+torn[1], "H2: an entry of one page with the frame of the other")
 }
 
 // uniqueInserts (H3): goroutines insert the same keys, remove some and insert
 // again. At no time has a key two entries, and each round at least one insert
 // succeeds.
-func uniqueInserts(t *testing.T, s Store) {
+func uniqueInserts(t rapid.TB, newStore func() Store) {
+	s := newStore()
 	const g, goroutines, keys = 7, 4, 6
 	for round := range rounds(2_000) {
 		var won [keys]int32
@@ -123,23 +137,24 @@ func uniqueInserts(t *testing.T, s Store) {
 				case err == nil:
 					won[i]++
 				case !errors.Is(err, hpt.ErrExists):
-					t.Errorf("round %d key %d: %v", round, i, err)
+					t.Errorf("H3: round %d key %d: %v", round, i, err)
 				}
 				mu.Unlock()
 			}
 		})
 		for i := range keys {
-			require.EqualValues(t, 1, won[i], "inserts of key %d that succeeded", i)
+			require.EqualValues(t, 1, won[i], "H3: inserts of key %d that succeeded", i)
 			_, _, ok := s.InvalidateKey(pageOf(g, i))
 			require.True(t, ok)
 			_, _, ok = s.InvalidateKey(pageOf(g, i))
-			require.False(t, ok, "key %d had two entries", i)
+			require.False(t, ok, "H3: key %d had two entries", i)
 		}
 	}
 }
 
 // boltedStay (H4): evictions never take a bolted entry.
-func boltedStay(t *testing.T, s Store) {
+func boltedStay(t rapid.TB, newStore func() Store) {
+	s := newStore()
 	const g = 9
 	fill(t, s, g, 4)
 	n := rounds(20_000)
@@ -152,7 +167,7 @@ func boltedStay(t *testing.T, s Store) {
 				return
 			}
 			if _, old, err := s.Evict(g); err == nil && old.Bolted() {
-				t.Error("a bolted entry was evicted")
+				t.Error("H4: a bolted entry was evicted")
 			}
 			for {
 				if _, _, ok := s.InvalidateKey(k); !ok {
@@ -163,13 +178,14 @@ func boltedStay(t *testing.T, s Store) {
 	})
 	for i := range 4 {
 		_, _, ok := s.Lookup(pageOf(g, 1000+i))
-		require.True(t, ok)
+		require.True(t, ok, "H4: bolted entry %d has gone", i)
 	}
 }
 
 // removedIsGone (H6): a page that only this goroutine inserts is not found after
 // its removal, while others work in the same groups.
-func removedIsGone(t *testing.T, s Store) {
+func removedIsGone(t rapid.TB, newStore func() Store) {
+	s := newStore()
 	const g = 11
 	n := rounds(40_000)
 	workers(4, func(i int) {
@@ -181,11 +197,14 @@ func removedIsGone(t *testing.T, s Store) {
 				t.Errorf("four pages do not fit into 16 slots: %v", err)
 				return
 			}
+			if _, _, ok := s.Lookup(k); !ok {
+				t.Error("H6: not found before its removal")
+			}
 			if old, ok := s.Invalidate(pte.Ref{Key: k, Actual: pte.Page4K, Hint: hint}); !ok || old.RA(pte.Page4K) != h.RA(pte.Page4K) {
-				t.Errorf("removal gave %v %v", old, ok)
+				t.Errorf("H6: removal gave %v %v", old, ok)
 			}
 			if _, _, ok := s.Lookup(k); ok {
-				t.Error("found after its removal")
+				t.Error("H6: found after its removal")
 			}
 		}
 	})
@@ -193,7 +212,8 @@ func removedIsGone(t *testing.T, s Store) {
 
 // noLostChange (H7): a store that was recorded is in the pair that the removal
 // returns.
-func noLostChange(t *testing.T, s Store) {
+func noLostChange(t rapid.TB, newStore func() Store) {
+	s := newStore()
 	k := pageOf(13, 0)
 	h := mustEncode(t, k, 1, pte.Attr{PP: 2})
 	recorded := 0
@@ -212,8 +232,8 @@ func noLostChange(t *testing.T, s Store) {
 		})
 		if marked == nil {
 			recorded++
-			require.True(t, old.Attr().Ref && old.Attr().Chg, "a recorded store was lost")
+			require.True(t, old.Attr().Ref && old.Attr().Chg, "H7: a recorded store was lost")
 		}
 	}
-	require.NotZero(t, recorded)
+	require.NotZero(t, recorded, "no store came before its removal")
 }
