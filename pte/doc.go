@@ -19,6 +19,8 @@
 //   - AVPN, abbreviated virtual page number: the part of the VA kept in V.
 //   - H, secondary: set in an entry that sits in its secondary group.
 //   - Hint: which of the 16 places an entry took, kept in the Linux PTE.
+//   - Second half: with 64K base pages, a second word of the Linux PTE, with a
+//     nibble (hidx) for each 4K piece; COMBO: the page is entered in such pieces.
 //
 // # Model
 //
@@ -48,6 +50,6 @@
 //
 // # Not modelled
 //
-// The 32-bit hashed page table; radix trees; the Linux PTE layouts for 64K
-// base pages; page keys beyond their bits (package mmu checks AMR and IAMR).
+// The 32-bit hashed page table; radix trees; page keys beyond their bits (package
+// mmu checks AMR and IAMR).
 package pte

@@ -28,6 +28,17 @@ type Layout struct {
 	RPN       LinuxPTE // real page number, from bit RPNShift
 	RPNShift  uint
 
+	// Only with 64K base pages. There the slot is in a second word beside the entry,
+	// or partly: see [RealPTE].
+	Combo LinuxPTE // the page is entered as 4K pieces (_PAGE_COMBO, H_PAGE_COMBO)
+	Sub   LinuxPTE // with Combo: which pieces have an entry, piece 0 highest; zero where the second word says it
+	FourK LinuxPTE // RPN counts 4K pages: all pieces are one 4K page (H_PAGE_4K_PFN)
+	Huge  LinuxPTE // in a PMD: it maps a transparent huge page (H_PAGE_THP_HUGE)
+
+	hidxBias uint64   // the second word holds hidx plus this
+	memory   LinuxPTE // storage control of ordinary memory
+	keys     LinuxPTE // the bits of the page key that the entry has room for
+
 	// attr converts to the protection of a hash table entry.
 	attr func(l *Layout, p LinuxPTE) Attr
 }
@@ -40,7 +51,7 @@ var Linux2620 = &Layout{
 	Dirty: 0x080, Accessed: 0x100, Write: 0x200,
 	HashPTE: 0x400, Busy: 0x800, Second: 0x8000, GIX: 0x7000,
 	RPN: 0xfffffffffffe0000, RPNShift: 17,
-	attr: attr2620,
+	memory: coherent2620, attr: attr2620,
 }
 
 // Linux61 is the layout of Linux 6.1, book3s64 hash with 4K base pages
@@ -52,7 +63,7 @@ var Linux61 = &Layout{
 	Busy: 0x40, Dirty: 0x80, Accessed: 0x100, SoftDirty: 0x200,
 	HashPTE: 1 << 60, Second: 1 << 56, GIX: 7 << 53,
 	RPN: 1<<53 - 1<<12, RPNShift: 12,
-	attr: attr61,
+	keys: 7 << 57, attr: attr61, // HASHPTE and F_SECOND take the other two
 }
 
 // Storage control bits of the two kernels.
@@ -62,7 +73,6 @@ const (
 	nonIdempotent = 0x020
 	tolerant61    = 0x030
 	coherent2620  = 0x010
-	key61         = 7 << 57 // the three page keys bits that 4K pages leave
 	key61Shift    = 56
 	hpteLow2620   = 0x1fe // bits that 2.6.20 hands over to R as they are
 )
@@ -70,10 +80,7 @@ const (
 // Make builds an entry that maps the page at ra: present, not hashed, with the
 // given access for user code, and ordinary storage.
 func (l *Layout) Make(ra RA, a Access) LinuxPTE {
-	p := l.Present | l.Leaf | LinuxPTE(uint64(ra)>>l.Page.Shift()<<l.RPNShift)&l.RPN
-	if l == Linux2620 {
-		p |= coherent2620
-	}
+	p := l.Present | l.Leaf | l.memory | LinuxPTE(uint64(ra)>>l.Page.Shift()<<l.RPNShift)&l.RPN
 	return l.WithAccess(p, a)
 }
 
@@ -124,7 +131,9 @@ func (l *Layout) SavedWrite(p LinuxPTE) bool { return l.ProtNone(p) && p&l.Kerne
 
 // HPTEFlags are the bits that belong to the hash table: set_pte_at drops them
 // and pte_same ignores them (Linux: _PAGE_HPTEFLAGS).
-func (l *Layout) HPTEFlags() LinuxPTE { return l.Busy | l.HashPTE | l.Second | l.GIX }
+func (l *Layout) HPTEFlags() LinuxPTE {
+	return l.Busy | l.HashPTE | l.Second | l.GIX | l.Combo | l.Sub
+}
 
 // None reports whether the entry maps nothing, hash bits aside (Linux: pte_none).
 func (l *Layout) None(p LinuxPTE) bool { return p&^l.HPTEFlags() == 0 }
@@ -136,7 +145,13 @@ func (l *Layout) IsPresent(p LinuxPTE) bool {
 }
 
 // RA returns the real address of the page.
-func (l *Layout) RA(p LinuxPTE) RA { return RA(p & l.RPN >> l.RPNShift << l.Page.Shift()) }
+func (l *Layout) RA(p LinuxPTE) RA {
+	unit := l.Page
+	if p&l.FourK != 0 {
+		unit = Page4K
+	}
+	return RA(p & l.RPN >> l.RPNShift << unit.Shift())
+}
 
 // Granted is the access that the entry grants to user code when it is present.
 func (l *Layout) Granted(p LinuxPTE) Access {
@@ -156,7 +171,8 @@ func (l *Layout) Granted(p LinuxPTE) Access {
 	return a
 }
 
-// Hint returns where the entry says its hash table entry is.
+// Hint returns where the entry says its hash table entry is, in a layout with 4K
+// base pages; see [Layout.RealHint].
 func (l *Layout) Hint(p LinuxPTE) SlotHint {
 	if p&l.HashPTE == 0 {
 		return 0
@@ -165,7 +181,7 @@ func (l *Layout) Hint(p LinuxPTE) SlotHint {
 }
 
 // WithHint returns the entry with HASHPTE, F_SECOND and F_GIX saying h, BUSY
-// unchanged.
+// unchanged, in a layout with 4K base pages.
 func (l *Layout) WithHint(p LinuxPTE, h SlotHint) LinuxPTE {
 	p &^= l.HashPTE | l.Second | l.GIX
 	if !h.Hashed() {
@@ -198,7 +214,7 @@ func attr61(l *Layout, p LinuxPTE) Attr {
 		NoExec: p&l.Exec == 0,
 		Ref:    true,
 		Chg:    p&l.Dirty != 0,
-		Key:    uint8(p & key61 >> key61Shift),
+		Key:    uint8(p & l.keys >> key61Shift),
 	}
 	switch {
 	case p&l.Kernel != 0 && p&l.Write != 0:

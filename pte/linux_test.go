@@ -10,7 +10,11 @@ import (
 	"github.com/hashmmu/ppc64/pte"
 )
 
-var layouts = []*pte.Layout{pte.Linux2620, pte.Linux61}
+var (
+	layouts    = []*pte.Layout{pte.Linux2620, pte.Linux61}
+	layouts64K = []*pte.Layout{pte.Linux2620With64K, pte.Linux61With64K}
+	allLayouts = append(append([]*pte.Layout(nil), layouts...), layouts64K...)
+)
 
 // TestLayoutBits pins every bit of both kernels.
 func TestLayoutBits(t *testing.T) {
@@ -49,13 +53,14 @@ func TestLayoutBits(t *testing.T) {
 	require.Zero(t, l.User)
 }
 
-// TestLayoutFieldsAreDisjoint: no bit means two things.
+// TestLayoutFieldsAreDisjoint: no bit means two things, but for the slot of a whole
+// page of 64K where the valid bits of its pieces would be.
 func TestLayoutFieldsAreDisjoint(t *testing.T) {
-	for _, l := range layouts {
+	for _, l := range allLayouts {
 		n := 0
 		var all pte.LinuxPTE
 		for _, f := range []pte.LinuxPTE{l.Present, l.Leaf, l.Invalid, l.Read, l.Write, l.Exec, l.User, l.Kernel,
-			l.Dirty, l.Accessed, l.SoftDirty, l.Busy, l.HashPTE, l.Second, l.GIX, l.RPN} {
+			l.Dirty, l.Accessed, l.SoftDirty, l.Busy, l.HashPTE, l.Second | l.GIX | l.Sub, l.Combo, l.FourK, l.RPN} {
 			n += bits.OnesCount64(uint64(f))
 			all |= f
 		}
@@ -88,19 +93,19 @@ func TestHintInPTE(t *testing.T) {
 }
 
 func TestMakePTE(t *testing.T) {
-	for _, l := range layouts {
+	for _, l := range allLayouts {
 		require.True(t, l.None(0), "P1")
 		require.False(t, l.IsPresent(0), "P1")
-		require.Zero(t, l.Hint(0), "P1")
+		require.Zero(t, l.RealHint(pte.RealPTE{}), "P1")
 		rapid.Check(t, func(t *rapid.T) {
-			ra := pte.RA(rapid.Uint64Range(0, 1<<40-1).Draw(t, "frame")) << 12
+			ra := pte.RA(rapid.Uint64Range(0, 1<<32-1).Draw(t, "frame")) << l.Page.Shift()
 			a := pte.Access(rapid.IntRange(1, 7).Draw(t, "access")) | pte.Read
 			p := l.Make(ra, a)
 			require.Equal(t, ra, l.RA(p))
 			require.Equal(t, a, l.Granted(p))
 			require.True(t, l.IsPresent(p))
 			require.False(t, l.None(p))
-			require.False(t, l.Hint(p).Hashed())
+			require.False(t, l.RealHint(pte.RealPTE{PTE: p}).Hashed())
 			b := pte.Access(rapid.IntRange(1, 7).Draw(t, "access")) | pte.Read
 			require.Equal(t, l.Make(ra, b), l.WithAccess(p, b))
 			require.Equal(t, uint8(pte.Memory), l.Attr(p).WIMG)
@@ -181,7 +186,7 @@ func TestProtection(t *testing.T) {
 // TestWritableEntriesHaveC: hardware need never write C, since whatever user code
 // can write has it; eviction without a flush relies on that.
 func TestWritableEntriesHaveC(t *testing.T) {
-	for _, l := range layouts {
+	for _, l := range allLayouts {
 		rapid.Check(t, func(t *rapid.T) {
 			p := pte.LinuxPTE(rapid.Uint64().Draw(t, "pte")) | l.Present | l.Leaf | l.User
 			p &^= l.Kernel
