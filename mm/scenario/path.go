@@ -102,6 +102,17 @@ func PathNamed(name string) (*Path, error) {
 	return nil, fmt.Errorf("scenario: unknown path %q; one of %s", name, strings.Join(PathNames(), " "))
 }
 
+// InKernel returns what is known of the path in a kernel, nil where that does not
+// have it.
+func (p *Path) InKernel(k *mm.Kernel) *InKernel {
+	for i := range p.In {
+		if p.In[i].Kernel == k {
+			return &p.In[i]
+		}
+	}
+	return nil
+}
+
 // PathResult is what exploring a path in a kernel came to.
 type PathResult struct {
 	Path *Path

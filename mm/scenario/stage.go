@@ -238,10 +238,14 @@ type DuplicateError struct {
 }
 
 func (e *DuplicateError) Error() string {
-	if e.Conflict {
-		return fmt.Sprintf("%v: %v, and they disagree", mm.ErrDuplicate, e.EA)
+	how := "and they agree"
+	switch {
+	case e.FramesDiffer:
+		how = "for two frames"
+	case e.Conflict:
+		how = "and they disagree"
 	}
-	return fmt.Sprintf("%v: %v, and they agree", mm.ErrDuplicate, e.EA)
+	return fmt.Sprintf("%v: %v, %s", mm.ErrDuplicate, e.EA, how)
 }
 
 // Unwrap makes errors.Is(err, mm.ErrDuplicate) true.

@@ -1,0 +1,149 @@
+// Paths asks of every path by which Linux changes page table entries whether it
+// can leave two hash table entries for a page, or let an old page be reached. It
+// runs every interleaving of the path with what other CPUs may do meanwhile, and
+// shows next to the verdict what reading the source predicts and what was counted
+// in a running guest.
+//
+//	go run ./examples/paths
+//	go run ./examples/paths -kernel 6.1 -path madvise-split
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"runtime"
+	"strings"
+	"sync"
+
+	"github.com/hashmmu/ppc64/mm"
+	"github.com/hashmmu/ppc64/mm/explore"
+	"github.com/hashmmu/ppc64/mm/scenario"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
+}
+
+// options are the command line, checked.
+type options struct {
+	json    bool
+	kernels []*mm.Kernel
+	paths   []*scenario.Path
+}
+
+func run(ctx context.Context, args []string, out, errs io.Writer) int {
+	o, err := parse(args, errs)
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		return 0
+	case err != nil:
+		fmt.Fprintln(errs, "paths:", err)
+		return 2
+	}
+	rows, err := explorePaths(ctx, o)
+	if err != nil {
+		fmt.Fprintln(errs, "paths:", err)
+		return 1
+	}
+	if o.json {
+		printJSON(out, rows)
+	} else {
+		printTable(out, rows)
+	}
+	for i := range rows {
+		if !rows[i].Documented() {
+			return 1
+		}
+	}
+	return 0
+}
+
+func parse(args []string, errs io.Writer) (options, error) {
+	o := options{kernels: mm.Kernels(), paths: scenario.Paths()}
+	var kernel, path string
+	f := flag.NewFlagSet("paths", flag.ContinueOnError)
+	f.SetOutput(errs)
+	f.BoolVar(&o.json, "json", false, "print one JSON object per line")
+	f.StringVar(&kernel, "kernel", "", "kernel profile: 2.6.20 or 6.1; default: both")
+	f.StringVar(&path, "path", "", "path: "+strings.Join(scenario.PathNames(), " ")+"; default: all")
+	if err := f.Parse(args); err != nil {
+		if errors.Is(err, flag.ErrHelp) {
+			return o, err
+		}
+		return o, errors.New("see the usage above")
+	}
+	if f.NArg() > 0 {
+		return o, fmt.Errorf("unexpected argument %q", f.Arg(0))
+	}
+	if kernel != "" {
+		k, err := mm.ParseKernel(kernel)
+		if err != nil {
+			return o, err
+		}
+		o.kernels = []*mm.Kernel{k}
+	}
+	if path != "" {
+		p, err := scenario.PathNamed(path)
+		if err != nil {
+			return o, err
+		}
+		o.paths = []*scenario.Path{p}
+		if len(o.rows()) == 0 {
+			return o, fmt.Errorf("Linux %s has no path %q", kernel, path)
+		}
+	}
+	return o, nil
+}
+
+// rows are the paths and kernels asked for, nothing explored yet.
+func (o *options) rows() []scenario.PathResult {
+	var rows []scenario.PathResult
+	for _, p := range o.paths {
+		for _, k := range o.kernels {
+			if in := p.InKernel(k); in != nil {
+				rows = append(rows, scenario.PathResult{Path: p, In: in})
+			}
+		}
+	}
+	return rows
+}
+
+// explorePaths decides the rows, several at a time.
+func explorePaths(ctx context.Context, o options) ([]scenario.PathResult, error) {
+	rows := o.rows()
+	err := parallel(len(rows), func(i int) (err error) {
+		rows[i], err = scenario.RunPath(ctx, rows[i].Path, rows[i].In, scenario.Config{}, explore.Config{})
+		return err
+	})
+	return rows, err
+}
+
+// parallel calls do for 0 to n-1, on as many goroutines as there are processors,
+// and joins the errors.
+func parallel(n int, do func(i int) error) error {
+	errs := make([]error, n)
+	next := make(chan int)
+	var wg sync.WaitGroup
+	for range min(n, runtime.GOMAXPROCS(0)) {
+		wg.Add(1)
+		go func() {
+			defer wg.Done()
+			for i := range next {
+				errs[i] = do(i)
+			}
+		}()
+	}
+	for i := range n {
+		next <- i
+	}
+	close(next)
+	wg.Wait()
+	return errors.Join(errs...)
+}

@@ -1,0 +1,78 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/hashmmu/ppc64/mm"
+	"github.com/hashmmu/ppc64/mm/scenario"
+)
+
+func paths(args ...string) (code int, out, errs string) {
+	var o, e bytes.Buffer
+	code = run(context.Background(), args, &o, &e)
+	return code, o.String(), e.String()
+}
+
+// TestJSON: a row is a line with these keys and no other.
+func TestJSON(t *testing.T) {
+	code, out, errs := paths("-json", "-path", "mprotect-raise")
+	require.Zero(t, code, errs)
+	lines := strings.Split(strings.TrimSpace(out), "\n")
+	require.Len(t, lines, 2)
+	for i, text := range lines {
+		var keys map[string]any
+		require.NoError(t, json.Unmarshal([]byte(text), &keys))
+		require.Len(t, keys, 11)
+		var l line
+		dec := json.NewDecoder(strings.NewReader(text))
+		dec.DisallowUnknownFields()
+		require.NoError(t, dec.Decode(&l))
+		require.Equal(t, mm.Kernels()[i].Name, l.Kernel)
+		require.Equal(t, scenario.Duplicate, l.Verdict)
+		require.Equal(t, scenario.LooksDuplicate, l.Predicted)
+		require.False(t, l.FramesDiffer)
+		require.Equal(t, "0*4 1*3", l.Schedule)
+		require.Equal(t, 1, l.Switches)
+	}
+}
+
+// TestExplained: a row that is not proved names the function, the schedule in the
+// kernel's words, and why reading or measurement say something else.
+func TestExplained(t *testing.T) {
+	code, out, errs := paths("-kernel", "6.1", "-path", "mprotect-lower")
+	require.Zero(t, code, errs)
+	for _, want := range []string{"mm/mprotect.c:change_pte_range", "CPU0 mprotect: down_write(mmap_sem), pte_offset_map_lock, pte_update + batch_add, set_pte_at",
+		"the reading is wrong", "none in 6,921 rounds"} {
+		require.Contains(t, out, want)
+	}
+	code, out, _ = paths("-kernel", "6.1", "-path", "munmap")
+	require.Zero(t, code)
+	require.Contains(t, out, "proved: every interleaving of 3 CPUs, 3 operations, 1 page,")
+	require.NotContains(t, out, "trigger")
+}
+
+func TestBadUsage(t *testing.T) {
+	for _, c := range []struct {
+		args []string
+		says string
+	}{
+		{[]string{"-path", "mlock"}, `unknown path "mlock"`},
+		{[]string{"-kernel", "2.4"}, `unknown kernel "2.4"`},
+		{[]string{"munmap"}, "unexpected argument"},
+	} {
+		code, out, errs := paths(c.args...)
+		require.Equal(t, 2, code, c.args)
+		require.Empty(t, out, c.args)
+		require.Contains(t, errs, c.says)
+		require.Equal(t, 1, strings.Count(errs, "\n"), "one line: %s", errs)
+	}
+	code, _, errs := paths("-nonsense")
+	require.Equal(t, 2, code)
+	require.Contains(t, errs, "usage")
+}
