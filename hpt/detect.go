@@ -47,8 +47,9 @@ type DuplicateBirth struct {
 // each insert, a look at both groups.
 type detector struct {
 	Detector
-	made atomic.Uint64   // entries made valid
-	born []atomic.Uint64 // when the entry in a slot became valid
+	start uint64          // the clock when the table was made
+	made  atomic.Uint64   // entries made valid
+	born  []atomic.Uint64 // when the entry in a slot became valid, after start
 }
 
 func (c *Config) checkDetect() error {
@@ -71,10 +72,7 @@ func (t *Table) detect() {
 	if d.Clock == nil {
 		d.Clock = d.made.Load
 	}
-	now := d.Clock()
-	for i := range d.born {
-		d.born[i].Store(now)
-	}
+	d.start = d.Clock()
 	t.detector = d
 }
 
@@ -88,7 +86,7 @@ func (d *detector) changed(t *Table, s pte.Slot, old, new pte.HPTE) {
 		return
 	}
 	d.made.Add(1)
-	now := d.Clock()
+	now := d.Clock() - d.start
 	d.born[s].Store(now)
 	group := uint64(s) / t.perGroup
 	e := t.place(s, group, new)
