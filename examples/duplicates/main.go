@@ -1,0 +1,128 @@
+// Command duplicates replays recorded hypercalls of a guest through a hashed page
+// table that reports duplicates, and says of each pair where it came from and how
+// it ended.
+//
+//	duplicates [-json] FILE...
+//
+// FILE, gzip'ed or not, "-" for standard input, holds one JSON object for each log:
+// the name "run", and "events", the hash hypercalls in the order in which they
+// took effect. Nothing else in it is looked at. A pair begins with the H_ENTER
+// that made the new entry valid and ends with the hypercall that took one of the
+// two away; "removed" is "none" and "ended_seq" 0 when the log ends before that.
+//
+// Exit status 0 whatever is found; 2: bad usage, or a log that cannot be read or
+// contradicts itself.
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"text/tabwriter"
+
+	"github.com/hashmmu/ppc64/internal/oracle"
+)
+
+func main() { os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }
+
+// found counts what the files held.
+type found struct {
+	logs, calls int
+	pairs       []pair
+}
+
+func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
+	flags := flag.NewFlagSet("duplicates", flag.ContinueOnError)
+	flags.SetOutput(io.Discard)
+	asJSON := flags.Bool("json", false, "print one JSON object per pair")
+	err := flags.Parse(args)
+	if err == nil && flags.NArg() == 0 {
+		err = errors.New("want one FILE or more")
+	}
+	if err != nil {
+		fmt.Fprintf(stderr, "duplicates: %v (usage: duplicates [-json] FILE...)\n", err)
+		return 2
+	}
+	var all found
+	for _, name := range flags.Args() {
+		if err := all.file(name, stdin); err != nil {
+			fmt.Fprintf(stderr, "duplicates: %s: %v\n", name, err)
+			return 2
+		}
+	}
+	write := all.table
+	if *asJSON {
+		write = all.json
+	}
+	if err := write(stdout); err != nil {
+		fmt.Fprintf(stderr, "duplicates: %v\n", err)
+		return 2
+	}
+	return 0
+}
+
+// file replays every log of one file.
+func (f *found) file(name string, stdin io.Reader) error {
+	in := stdin
+	if name != "-" {
+		file, err := os.Open(name)
+		if err != nil {
+			return err
+		}
+		defer file.Close()
+		in = file
+	}
+	text, err := oracle.Decompress(in)
+	if err != nil {
+		return err
+	}
+	logs := json.NewDecoder(text)
+	for n := 1; ; n++ {
+		var l log
+		switch err := logs.Decode(&l); {
+		case errors.Is(err, io.EOF) && n > 1:
+			return nil
+		case err != nil:
+			return fmt.Errorf("log %d: %w", n, err)
+		}
+		pairs, err := l.replay()
+		if err != nil {
+			return fmt.Errorf("log %d: %w", n, err)
+		}
+		f.logs++
+		f.calls += len(l.Events)
+		f.pairs = append(f.pairs, pairs...)
+	}
+}
+
+func (f *found) json(w io.Writer) error {
+	enc := json.NewEncoder(w)
+	for _, p := range f.pairs {
+		if err := enc.Encode(p); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// table writes what a person reads.
+func (f *found) table(w io.Writer) error {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(t, "run\tborn at call\told slot\tnew slot\tgrade\tended at call\tremoved\thypercalls\tby")
+	for _, p := range f.pairs {
+		ended := fmt.Sprint(p.EndedSeq)
+		if p.EndedSeq == 0 {
+			ended = "-"
+		}
+		fmt.Fprintf(t, "%s\t%d\t%s\t%s\t%s\t%s\t%s\t%d\t%s\n",
+			p.Run, p.Seq, p.OldPTEX, p.NewPTEX, p.Grade, ended, p.Removed, p.Hypercalls, p.by)
+	}
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	_, err := fmt.Fprintf(w, "%d logs, %d hypercalls, %d pairs\n", f.logs, f.calls, len(f.pairs))
+	return err
+}
