@@ -222,6 +222,8 @@ func entries() *rapid.Generator[entry] {
 	})
 }
 
-func TestAgainstModel(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) { t.Repeat(rapid.StateMachineActions(newMachine(t))) })
-}
+func againstModel(t *rapid.T) { t.Repeat(rapid.StateMachineActions(newMachine(t))) }
+
+func TestAgainstModel(t *testing.T) { rapid.Check(t, againstModel) }
+
+func FuzzAgainstModel(f *testing.F) { f.Fuzz(rapid.MakeFuzz(againstModel)) }

@@ -56,64 +56,66 @@ func (b *refSLB) slbia(ih uint64) {
 	}
 }
 
-// TestSLB runs drawn sequences of SLB instructions against the plain list.
-func TestSLB(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		profile := rapid.SampledFrom([]mmu.Profile{mmu.POWER7, mmu.POWER9}).Draw(t, "profile")
-		c, err := mmu.New(mmu.Config{Profile: profile})
-		require.NoError(t, err)
-		ref := &refSLB{profile.ISA300, make([]uint64, 32), make([]uint64, 32)}
-		esids := []uint64{0, 1 << 28, 1 << 40, 1<<40 | 3<<28, 0xc << 60, 0xc<<60 | 1<<40}
-		ea := func(t *rapid.T) uint64 {
-			return rapid.SampledFrom(esids).Draw(t, "esid") | rapid.Uint64Range(0, 1<<28-1).Draw(t, "offset")
-		}
-		t.Repeat(map[string]func(*rapid.T){
-			"slbmte": func(t *rapid.T) {
-				rb := ea(t)&^0xfffffff | rapid.Uint64Range(0, 40).Draw(t, "slot")
-				rb |= rapid.SampledFrom([]uint64{0, 0x08000000, 0x08000000, 0x08000000, 0x1000}).Draw(t, "v")
-				rs := rapid.Uint64().Draw(t, "rs")
-				rs = rs&^(3<<62|0x130) | rapid.SampledFrom([]uint64{0, 1, 1, 2}).Draw(t, "b")<<62 |
-					rapid.SampledFrom([]uint64{0, 0x100, 0x110, 0x120, 0x130, 0x010}).Draw(t, "llp")
-				require.Equal(t, ref.slbmte(rb, rs), c.SLBMTE(rb, rs))
-			},
-			"slbie": func(t *rapid.T) {
-				rb := ea(t)
-				if i := ref.find(rb); i >= 0 {
-					ref.clear(i)
-				}
-				c.SLBIE(rb)
-			},
-			"slbieg": func(t *rapid.T) {
-				rb := ea(t)
-				if i := ref.find(rb); i >= 0 {
-					ref.clear(i)
-				}
-				c.SLBIEG(0, rb)
-			},
-			"slbia": func(t *rapid.T) {
-				ih := rapid.Uint64Range(0, 7).Draw(t, "ih")
-				ref.slbia(ih)
-				c.SLBIA(ih)
-			},
-			"slbfee.": func(t *rapid.T) {
-				rb := ea(t)
-				rt, found := c.SLBFEE(rb)
-				i := ref.find(rb)
-				require.Equal(t, i >= 0, found)
-				if found {
-					require.Equal(t, ref.word[i], rt)
-				}
-			},
-			"": func(t *rapid.T) {
-				for i := range ref.esid {
-					esid, ok := c.SLBMFEE(uint64(i))
-					require.True(t, ok)
-					word, ok := c.SLBMFEV(uint64(i))
-					require.True(t, ok)
-					require.Equal(t, [2]uint64{ref.esid[i], ref.word[i]}, [2]uint64{esid, word}, "slot %d", i)
-				}
-			},
-		})
+func TestSLB(t *testing.T) { rapid.Check(t, slbAgainstList) }
+
+func FuzzSLB(f *testing.F) { f.Fuzz(rapid.MakeFuzz(slbAgainstList)) }
+
+// slbAgainstList runs drawn sequences of SLB instructions against the plain list.
+func slbAgainstList(t *rapid.T) {
+	profile := rapid.SampledFrom([]mmu.Profile{mmu.POWER7, mmu.POWER9}).Draw(t, "profile")
+	c, err := mmu.New(mmu.Config{Profile: profile})
+	require.NoError(t, err)
+	ref := &refSLB{profile.ISA300, make([]uint64, 32), make([]uint64, 32)}
+	esids := []uint64{0, 1 << 28, 1 << 40, 1<<40 | 3<<28, 0xc << 60, 0xc<<60 | 1<<40}
+	ea := func(t *rapid.T) uint64 {
+		return rapid.SampledFrom(esids).Draw(t, "esid") | rapid.Uint64Range(0, 1<<28-1).Draw(t, "offset")
+	}
+	t.Repeat(map[string]func(*rapid.T){
+		"slbmte": func(t *rapid.T) {
+			rb := ea(t)&^0xfffffff | rapid.Uint64Range(0, 40).Draw(t, "slot")
+			rb |= rapid.SampledFrom([]uint64{0, 0x08000000, 0x08000000, 0x08000000, 0x1000}).Draw(t, "v")
+			rs := rapid.Uint64().Draw(t, "rs")
+			rs = rs&^(3<<62|0x130) | rapid.SampledFrom([]uint64{0, 1, 1, 2}).Draw(t, "b")<<62 |
+				rapid.SampledFrom([]uint64{0, 0x100, 0x110, 0x120, 0x130, 0x010}).Draw(t, "llp")
+			require.Equal(t, ref.slbmte(rb, rs), c.SLBMTE(rb, rs))
+		},
+		"slbie": func(t *rapid.T) {
+			rb := ea(t)
+			if i := ref.find(rb); i >= 0 {
+				ref.clear(i)
+			}
+			c.SLBIE(rb)
+		},
+		"slbieg": func(t *rapid.T) {
+			rb := ea(t)
+			if i := ref.find(rb); i >= 0 {
+				ref.clear(i)
+			}
+			c.SLBIEG(0, rb)
+		},
+		"slbia": func(t *rapid.T) {
+			ih := rapid.Uint64Range(0, 7).Draw(t, "ih")
+			ref.slbia(ih)
+			c.SLBIA(ih)
+		},
+		"slbfee.": func(t *rapid.T) {
+			rb := ea(t)
+			rt, found := c.SLBFEE(rb)
+			i := ref.find(rb)
+			require.Equal(t, i >= 0, found)
+			if found {
+				require.Equal(t, ref.word[i], rt)
+			}
+		},
+		"": func(t *rapid.T) {
+			for i := range ref.esid {
+				esid, ok := c.SLBMFEE(uint64(i))
+				require.True(t, ok)
+				word, ok := c.SLBMFEV(uint64(i))
+				require.True(t, ok)
+				require.Equal(t, [2]uint64{ref.esid[i], ref.word[i]}, [2]uint64{esid, word}, "slot %d", i)
+			}
+		},
 	})
 }
 

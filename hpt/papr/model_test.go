@@ -257,12 +257,16 @@ func (m *model) compare(t require.TestingT, p *papr.HPT) {
 
 func newModel(p *papr.HPT) *model { return &model{p.Table().Slots(), map[uint64]pte.HPTE{}} }
 
-// TestModel runs drawn hypercalls, most of them on a few groups and with arguments
+func TestModel(t *testing.T) { rapid.Check(t, againstModel(t)) }
+
+func FuzzModel(f *testing.F) { f.Fuzz(rapid.MakeFuzz(againstModel(f))) }
+
+// againstModel runs drawn hypercalls, most of them on a few groups and with arguments
 // that fit the entries there.
-func TestModel(t *testing.T) {
+func againstModel(t testing.TB) func(*rapid.T) {
 	tab, err := hpt.New(hpt.Config{})
 	require.NoError(t, err)
-	rapid.Check(t, func(t *rapid.T) {
+	return func(t *rapid.T) {
 		tab.Clear()
 		p, err := papr.New(papr.Config{Table: tab, Memory: papr.RAMBelow(ram)})
 		require.NoError(t, err)
@@ -309,7 +313,7 @@ func TestModel(t *testing.T) {
 			},
 		})
 		m.compare(t, p)
-	})
+	}
 }
 
 // drawBlock draws the removal of a block, mostly of entries that exist.

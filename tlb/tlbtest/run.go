@@ -11,14 +11,19 @@ import (
 // property test over random operations. Use it for a profile of your own.
 func Run(t *testing.T, p tlb.Profile) {
 	t.Helper()
-	machine := machines[p.Family]
-	if p.Family == tlb.UltraSPARC && p.Sparc.Format == tlb.TTE4v {
-		machine = Sun4v
-	}
-	if machine == nil {
+	m := machine(p)
+	if m == nil {
 		t.Fatalf("no model of family %v", p.Family)
 	}
-	rapid.Check(t, func(t *rapid.T) { machine(t, p) })
+	rapid.Check(t, func(t *rapid.T) { m(t, p) })
+}
+
+// machine returns the state machine for a part, nil when its family has none.
+func machine(p tlb.Profile) func(*rapid.T, tlb.Profile) {
+	if p.Family == tlb.UltraSPARC && p.Sparc.Format == tlb.TTE4v {
+		return Sun4v
+	}
+	return machines[p.Family]
 }
 
 // machines are the state machines by family.
