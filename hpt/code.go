@@ -31,16 +31,18 @@ func (c Code) String() string {
 
 // choose returns the version that a configuration comes to. Under the build tags
 // race, purego and explore, and without 16-byte steps, there is plain Go only.
-func (c Code) choose(native bool) (Code, error) {
+func (c *Config) choose(native bool) (Code, error) {
 	best := CodeGo
 	if native {
 		best = bestCode()
 	}
 	switch {
-	case c == CodeBest:
+	case c.Code > best:
+		return 0, &ConfigError{Field: "Code", Value: int64(c.Code), Why: fmt.Sprintf("this build has no more than %v on this processor", best)}
+	case c.Detect != nil:
+		return CodeGo, nil
+	case c.Code == CodeBest:
 		return best, nil
-	case c > best:
-		return 0, &ConfigError{Field: "Code", Value: int64(c), Why: fmt.Sprintf("this build has no more than %v on this processor", best)}
 	}
-	return c, nil
+	return c.Code, nil
 }

@@ -95,12 +95,13 @@ func newTable(c Config, native bool) (*Table, error) {
 	if err := c.checkDetect(); err != nil {
 		return nil, err
 	}
-	code, err := c.Code.choose(native)
+	code, err := c.choose(native)
 	if err != nil {
 		return nil, err
 	}
 	c.Code = code
 	t := &Table{config: c, mask: 1<<(c.Order-7) - 1, perGroup: pte.SlotsPerGroup, native: native}
+	t.whole = code > CodeGo && c.Format == Format2
 	if c.Memory != nil {
 		if err := c.checkMemory(); err != nil {
 			return nil, err
@@ -134,6 +135,7 @@ func (t *Table) allocate() error {
 		return &ConfigError{Field: "Order", Value: int64(t.config.Order), Why: "no memory for it", Err: err}
 	}
 	t.setMemory(m.table)
+	t.overflow = m.overflow
 	t.own(m)
 	return nil
 }

@@ -81,7 +81,8 @@ func step(t *rapid.T, mask uint64) func(*hpt.Table) any {
 }
 
 // TestTwins drives tables that must be equal through the same operations: the
-// two protocols, and own and guest memory, byte for byte.
+// two protocols, every version of the code, and own and guest memory, byte for
+// byte.
 func TestTwins(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		c := hpt.Config{
@@ -93,7 +94,10 @@ func TestTwins(t *testing.T) {
 		guest.Memory = hpt.AlignedBytes(1 << hpt.MinOrder)
 		twins := []*hpt.Table{newTable(t, guest, false)}
 		if hpt.NativeUsable() {
-			twins = append(twins, newTable(t, c, true))
+			for _, code := range hpt.Codes() {
+				c.Code = code
+				twins = append(twins, newTable(t, c, true))
+			}
 		}
 		for range rapid.IntRange(1, 100).Draw(rt, "steps") {
 			op := step(rt, first.Mask())

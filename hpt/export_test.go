@@ -11,6 +11,14 @@ func NewProtocol(c Config, native bool) (*Table, error) { return newTable(c, nat
 // NativeUsable says whether 16-byte steps work in this build.
 func NativeUsable() bool { return nativeUsable() }
 
+// Codes are the versions that work here.
+func Codes() (codes []Code) {
+	for c := CodeGo; c <= bestCode(); c++ {
+		codes = append(codes, c)
+	}
+	return codes
+}
+
 // Protocols are the values of native that real goroutines can use in this build.
 func Protocols() map[string]bool {
 	p := map[string]bool{"portable": false}

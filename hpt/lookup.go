@@ -16,14 +16,19 @@ type needle struct{ v, mask uint64 }
 
 // needle makes the needle of a key in its primary or secondary group.
 func (t *Table) needle(k pte.Key, secondary bool) needle {
-	n := needle{k.AVPN() | pte.VValid, pte.VMatch}
+	n := t.needleOf(k.AVPN() | pte.VValid)
 	if secondary {
 		n.v |= pte.VSecondary
 	}
-	if t.config.Format == Format3 {
-		n.mask = vMatch3
-	}
 	return n
+}
+
+// needleOf makes the needle for a V.
+func (t *Table) needleOf(v uint64) needle {
+	if t.config.Format == Format3 {
+		return needle{v, vMatch3}
+	}
+	return needle{v, pte.VMatch}
 }
 
 // matches reports whether h, in the format 2 view, is what the search looks for.
@@ -70,15 +75,36 @@ func (t *Table) find(group uint64, n needle) (raw pte.HPTE, index int, ok bool) 
 //
 // A hit is an entry that was in the table at one instant of the call. A miss is
 // exact as long as nobody inserts a key's new entry before removing its old one.
-func (t *Table) Lookup(k pte.Key) (pte.HPTE, pte.SlotHint, bool) {
-	hash := k.Hash()
-	if raw, i, ok := t.find(hash.Primary(t.mask), t.needle(k, false)); ok {
-		return t.view(raw), pte.MakeSlotHint(false, i), true
+func (t *Table) Lookup(k pte.Key) (h pte.HPTE, hint pte.SlotHint, ok bool) {
+	raw, place := t.search(k.Hash(), k.AVPN()|pte.VValid)
+	if place == noPlace {
+		return h, 0, false
 	}
-	if raw, i, ok := t.find(hash.Secondary(t.mask), t.needle(k, true)); ok {
-		return t.view(raw), pte.MakeSlotHint(true, i), true
+	return t.view(raw), pte.MakeSlotHint(place&8 != 0, int(place)), true
+}
+
+// noPlace is what a search that finds nothing returns.
+const noPlace = 16
+
+// search looks for v, which is V of the entry in its primary group, and returns
+// what memory has, and the place: 0 to 7 in the primary, 8 to 15 in the secondary
+// group.
+func (t *Table) search(hash pte.Hash, v uint64) (raw pte.HPTE, place uint64) {
+	if haveVectors && t.whole {
+		return t.searchVector(hash, v)
 	}
-	return pte.HPTE{}, 0, false
+	n := t.needleOf(v)
+	if raw, i, ok := t.find(hash.Primary(t.mask), n); ok {
+		return raw, uint64(i)
+	}
+	if !t.overflowed(hash.Primary(t.mask)) {
+		return pte.HPTE{}, noPlace
+	}
+	n.v |= pte.VSecondary
+	if raw, i, ok := t.find(hash.Secondary(t.mask), n); ok {
+		return raw, uint64(8 + i)
+	}
+	return pte.HPTE{}, noPlace
 }
 
 // at returns the slot that a hint names for a key. ok is false when it names

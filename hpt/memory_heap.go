@@ -8,13 +8,14 @@ import "fmt"
 // so what cannot be meant seriously is refused beforehand.
 const heapOrder = 34
 
-// newMemory takes 1<<order bytes from the Go heap. The race detector follows
+// newMemory takes 1<<order bytes and the overflow bitmap from the Go heap. The race detector follows
 // accesses there and nowhere else.
 func newMemory(order int) (memory, error) {
 	if order > heapOrder {
 		return memory{}, fmt.Errorf("tables in the Go heap end at order %d", heapOrder)
 	}
-	return memory{table: alignedBytes(1 << order)}, nil
+	table, overflow := divide(alignedBytes(ownBytes(order)), order)
+	return memory{table: table, overflow: overflow}, nil
 }
 
 // own leaves the memory to the garbage collector.

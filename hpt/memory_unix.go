@@ -13,9 +13,10 @@ import (
 // to it.
 const hugePage = 2 << 20
 
-// newMemory maps 1<<order bytes of zeros, resident only as touched.
+// newMemory maps 1<<order bytes of zeros and the overflow bitmap, resident only
+// as touched.
 func newMemory(order int) (memory, error) {
-	size, slack := 1<<order, 0
+	size, slack := ownBytes(order), 0
 	if size >= hugePage {
 		slack = hugePage
 	}
@@ -23,12 +24,13 @@ func newMemory(order int) (memory, error) {
 	if err != nil {
 		return memory{}, err
 	}
-	if slack == 0 {
-		return memory{m, m}, nil
+	b := m
+	if slack != 0 {
+		b = aligned(m, hugePage, size)
+		preferHugePages(b[:1<<order])
 	}
-	t := aligned(m, hugePage, size)
-	preferHugePages(t)
-	return memory{t, m}, nil
+	table, overflow := divide(b, order)
+	return memory{table, overflow, m}, nil
 }
 
 // own unmaps m once the table is unreachable. Operations keep the table

@@ -34,15 +34,16 @@ func (t *Table) load16(s pte.Slot) (v, r uint64) {
 // cas16 replaces V and R of slot s at one instant when both are as expected.
 func (t *Table) cas16(s pte.Slot, oldV, oldR, newV, newR uint64) (ok bool) {
 	p := &t.slots[s]
+	if becomesSecondary(oldV, newV) {
+		t.spill(s)
+	}
 	if haveNative && t.native {
 		ok = cas16(p, oldV, oldR, newV, newR)
 	} else {
 		ok = t.stripe(s).cas(p, oldV, oldR, newV, newR)
 	}
 	if ok {
-		if d := t.dirty.Load(); d != nil {
-			d.mark(uint64(s) / t.perGroup)
-		}
+		t.dirtied(s)
 		if t.detector != nil {
 			t.detector.changed(t, s, pte.HPTE{V: oldV, R: oldR}, pte.HPTE{V: newV, R: newR})
 		}
@@ -51,11 +52,22 @@ func (t *Table) cas16(s pte.Slot, oldV, oldR, newV, newR uint64) (ok bool) {
 	return ok
 }
 
+// dirtied tells the log that slot s has changed.
+func (t *Table) dirtied(s pte.Slot) {
+	if d := t.dirty.Load(); d != nil {
+		d.mark(uint64(s) / t.perGroup)
+	}
+}
+
 // scanGroup returns in bit i whether V of slot i of the group equals want under
 // mask, as memory has it. The slots are read one after the other.
 func (t *Table) scanGroup(group, want, mask uint64) (hits uint32) {
 	want, mask = bigEndian(want), bigEndian(mask) // swap the needle, not the haystack
 	first := group * t.perGroup
+	if haveVectors && t.config.Code > CodeGo {
+		hits, _ = t.scanVector(&t.slots[first], want, mask)
+		return hits
+	}
 	g := t.slots[first : first+t.perGroup]
 	for i := range g {
 		if (sched.LoadUint64(&g[i][0])^want)&mask == 0 {
@@ -72,6 +84,9 @@ func (t *Table) scanFree(group, want, mask uint64) (hits, free uint32) {
 	want, mask = bigEndian(want), bigEndian(mask)
 	valid := bigEndian(pte.VValid)
 	first := group * t.perGroup
+	if haveVectors && t.config.Code > CodeGo {
+		return t.scanVector(&t.slots[first], want, mask)
+	}
 	g := t.slots[first : first+t.perGroup]
 	for i := range g {
 		v := sched.LoadUint64(&g[i][0])

@@ -10,10 +10,6 @@ const haveNative = true
 // promise it for aligned vector loads on processors that have AVX.
 func nativeUsable() bool { return cpu.X86.HasAVX && cpu.X86.HasCX16 }
 
-// bestCode is the fastest version that the processor has. x/sys/cpu reports
-// vector extensions only when the operating system keeps their registers.
-func bestCode() Code { return CodeGo }
-
 // load16 returns V and R at one instant, by one aligned 16-byte load.
 //
 //go:noescape

@@ -10,8 +10,6 @@ import "github.com/hashmmu/ppc64/internal/sched"
 
 const haveNative = true
 
-func bestCode() Code { return CodeGo }
-
 func nativeUsable() bool { return true }
 
 func load16(p *slot) (v, r uint64) {

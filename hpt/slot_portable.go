@@ -4,8 +4,6 @@ package hpt
 
 const haveNative = false
 
-func bestCode() Code { return CodeGo }
-
 func nativeUsable() bool { return false }
 
 // The native primitives are never reached in this build.

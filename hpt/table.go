@@ -16,10 +16,12 @@ type Table struct {
 	perGroup uint64 // 8, less in tiny tables
 	native   bool   // 16-byte steps; else stripes
 	owned    bool   // memory of our own
+	whole    bool   // whole operations in assembly
 
 	stripes    []stripe // nil when native
 	stripeMask uint64
 	locks      []uint64 // nil unless Config.LockUnique
+	overflow   []uint64 // nil unless the memory is our own: see overflow.go
 	tags       *uint64  // last tag given to a tentative entry
 	victims    *uint64  // state of the victim choice
 
@@ -109,10 +111,21 @@ func aligned(b []byte, align uintptr, n int) []byte {
 	return b[off:][:n:n]
 }
 
+// ownBytes is the size of a table and its overflow bitmap.
+func ownBytes(order int) int { return 1<<order + int(overflowWords(1<<(order-7)))*8 }
+
+// divide makes table and bitmap of bytes for both.
+func divide(b []byte, order int) (table []byte, overflow []uint64) {
+	size := 1 << order
+	words := overflowWords(1 << (order - 7))
+	return b[:size:size], unsafe.Slice((*uint64)(unsafe.Pointer(&b[size])), words)
+}
+
 // memory is a table's own memory.
 type memory struct {
-	table []byte
-	all   []byte // what was taken from the host, the table in it
+	table    []byte
+	overflow []uint64
+	all      []byte // what was taken from the host, both in it
 }
 
 // Load returns the entry in slot s in the format 2 view, V and R of one

@@ -1,0 +1,114 @@
+// The scan of a group, for AVX2, or for AVX-512 where AVX512 is defined. Eight
+// words V come out of 128 bytes, are compared at once, and become one bit for each
+// slot, slot 0 first. Vector loads of more than 16 bytes promise nothing about
+// what they see together, so a scan nominates slots, and whoever uses one reads it
+// again.
+//
+// The needle is in memory's byte order, and the same is true of the mask; nothing
+// of the table is ever swapped.
+//
+// Registers: Y0 or Z16 needle, Y1 or Z17 mask, Y15 or R15 the order of slots; Y2
+// and Y3, or Z18 and Z19, and K1 to K3 are lost.
+
+#include "go_asm.h"
+#include "textflag.h"
+
+// VValid, H and VMatch as they lie in memory.
+#define VALID 0x0100000000000000
+#define VALID_BIT 56
+#define SECONDARY 0x02 // as a number
+#define MATCH 0x83ffffffffffffff
+
+#ifdef AVX512
+
+// PREPARE makes the scans of a function ready.
+#define PREPARE \
+	MOVL $0x5555, R15
+
+// NEEDLE looks for word under mask from here on.
+#define NEEDLE(word, mask) \
+	VPBROADCASTQ word, Z16; \
+	VPBROADCASTQ mask, Z17
+
+// MATCHES gives the slots of the group whose V is the needle. Lanes of R are
+// dropped at the end.
+#define MATCHES(group, hits) \
+	VPANDQ     (group), Z17, Z18;   \
+	VPANDQ     64(group), Z17, Z19; \
+	VPCMPEQQ   Z16, Z18, K1;        \
+	VPCMPEQQ   Z16, Z19, K2;        \
+	KUNPCKBW   K1, K2, K3;          \
+	KMOVW      K3, hits;            \
+	PEXTL      R15, hits, hits
+
+// VALIDS broadcasts VALID for FREE; tmp is lost.
+#define VALIDS(tmp) \
+	MOVQ         $VALID, tmp; \
+	VPBROADCASTQ tmp, Z20
+
+// FREE gives the slots of the group that hold no valid entry.
+#define FREE(group, free) \
+	VPTESTNMQ (group), Z20, K1;   \
+	VPTESTNMQ 64(group), Z20, K2; \
+	KUNPCKBW  K1, K2, K3;         \
+	KMOVW     K3, free;           \
+	PEXTL     R15, free, free
+
+// DONE comes before a return. Only registers from 16 on were used, so there is
+// nothing to clean.
+#define DONE
+
+#else
+
+// Unpacking leaves the even slots in one half of a register and the odd ones in
+// the other.
+DATA slotOrder<>+0(SB)/4, $0
+DATA slotOrder<>+4(SB)/4, $4
+DATA slotOrder<>+8(SB)/4, $1
+DATA slotOrder<>+12(SB)/4, $5
+DATA slotOrder<>+16(SB)/4, $2
+DATA slotOrder<>+20(SB)/4, $6
+DATA slotOrder<>+24(SB)/4, $3
+DATA slotOrder<>+28(SB)/4, $7
+GLOBL slotOrder<>(SB), RODATA|NOPTR, $32
+
+#define PREPARE \
+	VMOVDQU slotOrder<>(SB), Y15
+
+#define NEEDLE(word, mask) \
+	VMOVQ        word, X0; \
+	VMOVQ        mask, X1; \
+	VPBROADCASTQ X0, Y0;   \
+	VPBROADCASTQ X1, Y1
+
+// WORDS puts V of slots 0 2 1 3 into Y2 and of slots 4 6 5 7 into Y3.
+#define WORDS(group) \
+	VMOVDQA     (group), Y2;        \
+	VMOVDQA     64(group), Y3;      \
+	VPUNPCKLQDQ 32(group), Y2, Y2;  \
+	VPUNPCKLQDQ 96(group), Y3, Y3
+
+#define MATCHES(group, hits) \
+	WORDS(group);               \
+	VPAND     Y1, Y2, Y2;       \
+	VPAND     Y1, Y3, Y3;       \
+	VPCMPEQQ  Y0, Y2, Y2;       \
+	VPCMPEQQ  Y0, Y3, Y3;       \
+	VPACKSSDW Y3, Y2, Y2;       \
+	VPERMD    Y2, Y15, Y2;      \
+	VMOVMSKPS Y2, hits
+
+#define VALIDS(tmp)
+
+// The bit V is brought to the sign of a 32-bit lane.
+#define FREE(group, free) \
+	WORDS(group);              \
+	VSHUFPS   $0xdd, Y3, Y2, Y2; \
+	VPSLLD    $7, Y2, Y2;      \
+	VPERMD    Y2, Y15, Y2;     \
+	VMOVMSKPS Y2, free;        \
+	XORL      $0xff, free
+
+#define DONE VZEROUPPER
+
+#endif
