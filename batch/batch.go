@@ -167,6 +167,10 @@ func (b *Batch) SwitchIn() { b.lazy, b.out = b.out, false }
 // under every policy (B1).
 func (b *Batch) Finish() { b.flush(OnFinish) }
 
+// Commit says that a page whose entry is pending is about to be mapped again: the
+// batch is flushed whatever the policy. No Linux since 2.6.22 does that.
+func (b *Batch) Commit() { b.flush(OnCommit) }
+
 // Reset forgets what is pending and every lazy section, without a flush: for a
 // simulation that starts over. The counters stay.
 func (b *Batch) Reset() {

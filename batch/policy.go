@@ -19,6 +19,7 @@ const (
 	OnRangeFlush        // flush_tlb_page, flush_tlb_range or flush_tlb_mm
 
 	OnFinish       // the operation ends
+	OnCommit       // a page whose entry is pending is about to be mapped again
 	OnSwitch       // context switch
 	OnFull         // Config.Capacity pending
 	OnOtherSpace   // an entry of another address space came
@@ -28,7 +29,7 @@ const (
 )
 
 var reasonNames = [reasons]string{"none", "added", "leave-lazy", "before-unlock", "range-flush",
-	"finish", "switch", "full", "other-space", "other-size", "other-segment"}
+	"finish", "commit", "switch", "full", "other-space", "other-size", "other-segment"}
 
 func (r Reason) String() string {
 	if r < reasons {

@@ -101,6 +101,7 @@ func (s *Checkpoint) Restore() {
 		p.page.table.ptl.mu = sync.RWMutex{}
 	}
 	s.backend()
+	m.queued.clear()
 	m.frames.free = append(m.frames.free[:0], s.free...)
 	m.frames.errs = nil
 	for i, was := range s.frames {

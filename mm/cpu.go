@@ -53,6 +53,18 @@ func (c *CPU) flush(context uint64, refs []pte.Ref, s batch.Scope) {
 	as := c.m.spaces[context]
 	c.m.backend.Flush(c, as, refs)
 	c.tlbie(as, s, refs)
+	c.unqueue(as, refs)
+}
+
+// enqueue puts an entry of the page of ea into the batch.
+func (c *CPU) enqueue(as *AddressSpace, ea pte.EA, r pte.Ref) {
+	scope := batch.Global
+	if as.users.only(c.id) {
+		scope = batch.Local
+	}
+	c.note(NoteBatchAdd, ea)
+	c.queue(as, ea)
+	c.batch.Add(as.context, r, scope)
 }
 
 // tlbie removes translations from the TLBs of the scope and waits until no

@@ -1,6 +1,7 @@
 package mm
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/hashmmu/ppc64/batch"
@@ -138,7 +139,12 @@ func (h *hash) Miss(c *CPU, as *AddressSpace, ea pte.EA, a pte.Access, o Outcome
 	if !ok {
 		return false, nil
 	}
-	return h.hashPage(c, p, a, o == Miss)
+	handled, err := h.hashPage(c, p, a, o == Miss)
+	if errors.Is(err, errOlderEntry) {
+		h.awaitNoOlder(c, p)
+		return true, nil
+	}
+	return handled, err
 }
 
 // Granted does nothing: the next access is denied by the old entry, and
@@ -156,8 +162,9 @@ func (h *hash) Preload(c *CPU, as *AddressSpace, ea pte.EA, a pte.Access) {
 // hashPage puts the translation of a PTE into the hash table, or brings the
 // entry that the PTE says is there up to date (Linux: __hash_page_4K). noHPTE
 // says that the fault was for want of an entry. It returns false when the PTE
-// does not permit the access, and an error wrapping hpt.ErrBolted when there is
-// no room for the entry and nothing may be evicted.
+// does not permit the access, an error wrapping hpt.ErrBolted when there is no
+// room for the entry and nothing may be evicted, and errOlderEntry when a
+// countermeasure has the entry wait for an older one to go.
 func (h *hash) hashPage(c *CPU, p page, a pte.Access, noHPTE bool) (handled bool, err error) {
 	old, v := h.setBusy(c, p, a)
 	switch v {
@@ -275,7 +282,13 @@ func (h *hash) updatePP(c *CPU, p page, r pte.Ref, a pte.Attr, noHPTE, first boo
 // insert enters the translation in the primary group, else in the secondary,
 // else in the place of a victim, and returns where.
 func (h *hash) insert(c *CPU, p page, k pte.Key, a pte.Attr, ra pte.RA, first bool) (pte.SlotHint, error) {
+	if h.refuse(c, p, k) {
+		return 0, errOlderEntry
+	}
 	e, err := h.sizes.Encode(k, ra, pte.Page4K, a)
+	if err == nil && h.m.counter.InsertUnique {
+		return h.insertUnique(c, p, k, e, first)
+	}
 	for err == nil {
 		for _, secondary := range [2]bool{false, true} {
 			if hint, ok := h.insertIn(c, p, k, e, secondary, first); ok {
@@ -340,12 +353,7 @@ func (h *hash) Changed(c *CPU, as *AddressSpace, ea pte.EA, old pte.LinuxPTE) {
 	if !hint.Hashed() {
 		return
 	}
-	scope := batch.Global
-	if as.users.only(c.id) {
-		scope = batch.Local
-	}
-	c.note(NoteBatchAdd, ea)
-	c.batch.Add(as.context, pte.Ref{Key: as.key(ea), Actual: pte.Page4K, Hint: hint}, scope)
+	c.enqueue(as, ea, pte.Ref{Key: as.key(ea), Actual: pte.Page4K, Hint: hint})
 }
 
 // Flush removes the entries first and the translations that TLBs have of them

@@ -34,6 +34,9 @@ func (m *Machine) Locations(pages ...PageOf) []Location {
 		bits := uint64(m.kernel.Layout.HPTEFlags())
 		add(Location{Loc: p.loc(), Name: fmt.Sprintf("PTE of %v", p.ea), Value: func() uint64 { return p.entry.Load() &^ bits }})
 		add(Location{Loc: p.hashBits(), Name: fmt.Sprintf("hash bits of %v", p.ea), Value: func() uint64 { return p.entry.Load() & bits }})
+		if m.queued != nil {
+			add(Location{Loc: p.queuedLoc(), Name: fmt.Sprintf("queued %v", p.ea), Value: func() uint64 { return b2u(m.queued.has(k)) }})
+		}
 		for _, l := range m.backend.Locations(k) {
 			add(l)
 		}

@@ -50,6 +50,8 @@ type Config struct {
 	// before it returns, as Linux does from update_mmu_cache. NoPreload turns that
 	// off, so that the access comes back with a hash fault instead.
 	NoPreload bool
+	// Countermeasures change the kernel so that there is one translation a page.
+	Countermeasures Countermeasures
 	// Stepper schedules the CPUs; nil: they run as ordinary goroutines.
 	Stepper Stepper
 	// MergeSteps makes one step of operations of a CPU between which another CPU's
@@ -76,6 +78,8 @@ type Machine struct {
 	noPreload   bool
 	noTLB       bool
 	merge       bool
+	counter     Countermeasures
+	queued      *queuedPages // nil unless RefuseQueued
 	backend     Backend
 	zero        pte.RA // the page of zeroes that reads of untouched memory map
 
@@ -121,7 +125,11 @@ func New(cfg Config) (*Machine, error) {
 		noPreload:   cfg.NoPreload,
 		noTLB:       cfg.NoTLB,
 		merge:       cfg.MergeSteps,
+		counter:     cfg.Countermeasures,
 		spaces:      make(map[uint64]*AddressSpace),
+	}
+	if m.counter.RefuseQueued {
+		m.queued = &queuedPages{pages: make(map[pte.Key]int)}
 	}
 	zero, err := m.frames.Alloc(0)
 	if err != nil {

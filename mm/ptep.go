@@ -75,28 +75,45 @@ func (c *CPU) setAccessFlags(p page, set pte.LinuxPTE) {
 
 // set stores a PTE that maps a page (Linux: set_pte_at). The hash bits of the
 // new value are dropped: whoever stores it says that no hash entry exists.
-func (c *CPU) set(p page, v pte.LinuxPTE) {
-	c.mustHold(p.table.ptl)
+func (c *CPU) set(p page, v pte.LinuxPTE) { c.store(p, v&^c.m.kernel.Layout.HPTEFlags()) }
+
+// commit maps the page again that old was taken away from, whose hash entry waits
+// in the batch (Linux: ptep_modify_prot_commit, or set_pte_at of the old value
+// changed). No Linux keeps the hash bits of old.
+func (c *CPU) commit(p page, old, v pte.LinuxPTE) {
 	l := c.m.kernel.Layout
-	if c.m.kernel.SetPTEFlushes && l.IsPresent(p.load()) {
+	v &^= l.HPTEFlags()
+	if c.m.counter.CarryHashBits {
+		v |= old & (l.HPTEFlags() &^ l.Busy)
+	}
+	c.store(p, v)
+}
+
+// store is set and commit, hash bits included.
+func (c *CPU) store(p page, v pte.LinuxPTE) {
+	c.mustHold(p.table.ptl)
+	if c.m.kernel.SetPTEFlushes && c.m.kernel.Layout.IsPresent(p.load()) {
 		c.clearFlush(p)
+	}
+	if c.m.counter.FlushAtCommit {
+		c.flushQueued(p.as.context, p.as.key(p.ea))
 	}
 	if c.stepper != nil {
 		c.await(StepSetPTE, p.ea, nil, Touch{p.loc(), TouchWrite}, Touch{p.hashBits(), TouchWrite})
 	}
 	p.table.markSet(p.ea)
-	p.entry.Store(uint64(v &^ l.HPTEFlags()))
+	p.entry.Store(uint64(v))
 }
 
 // modifyProt changes the access that a present PTE grants, in the way of the
 // kernel: both ways drop the hash bits while the old entry waits in the batch.
 func (c *CPU) modifyProt(p page, change func(pte.LinuxPTE) pte.LinuxPTE) {
 	l := c.m.kernel.Layout
-	if !c.m.kernel.ModifyProt {
-		c.set(p, change(c.getAndClear(p)))
-		return
+	var old pte.LinuxPTE
+	if c.m.kernel.ModifyProt {
+		old = c.update(StepPTEUpdate, p, l.Present, l.Invalid) // modify_prot_start keeps the hash bits
+	} else {
+		old = c.getAndClear(p)
 	}
-	// modify_prot_start keeps the hash bits, modify_prot_commit is set_pte_at.
-	old := c.update(StepPTEUpdate, p, l.Present, l.Invalid)
-	c.set(p, change(old))
+	c.commit(p, old, change(old))
 }

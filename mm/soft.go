@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"sync"
 
-	"github.com/hashmmu/ppc64/batch"
 	"github.com/hashmmu/ppc64/pte"
 	"github.com/hashmmu/ppc64/tlb"
 )
@@ -269,12 +268,7 @@ func (s *SoftTLB) Changed(c *CPU, as *AddressSpace, ea pte.EA, old pte.LinuxPTE)
 	if !s.m.kernel.Layout.IsPresent(old) {
 		return
 	}
-	scope := batch.Global
-	if as.users.only(c.id) {
-		scope = batch.Local
-	}
-	c.note(NoteBatchAdd, ea)
-	c.batch.Add(as.context, pte.Ref{Key: as.key(ea), Actual: pte.Page4K}, scope)
+	c.enqueue(as, ea, pte.Ref{Key: as.key(ea), Actual: pte.Page4K})
 }
 
 // Valid returns the most entries that any TLB has of the page. A second entry

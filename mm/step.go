@@ -43,6 +43,10 @@ const (
 	StepIPI        Step = "flush_tlb_ipi"
 	StepPostCall   Step = "xcall_deliver"
 	StepCheck      Step = "machine_check"
+	StepQueue      Step = "queued_add"
+	StepUnqueue    Step = "queued_remove"
+	StepQueued     Step = "queued_look"
+	StepRefused    Step = "hash_page_refused"
 )
 
 // Notes: what a CPU does that no other CPU can see.
@@ -72,6 +76,7 @@ const (
 	LocIRQ                     // whether a processor takes interrupts; ID is its number
 	LocCoreLock                // the lock that the threads of a core share; ID is its lock's number
 	LocTSB                     // a slot of a TSB; ID is context and slot
+	LocQueued                  // whether a page is in a batch, where that is recorded; ID as for LocPTE
 )
 
 // Loc is a location that operations of different CPUs meet at. IDs depend on

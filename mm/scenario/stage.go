@@ -32,6 +32,8 @@ type Config struct {
 	// NoTLB makes CPUs walk for every access. Fewer states, so larger bounds; what
 	// a TLB may keep too long is then out of sight.
 	NoTLB bool
+	// Countermeasures change the kernel; see [mm.Config].
+	Countermeasures mm.Countermeasures
 	// MergeSteps makes executions shorter; see [mm.Config].
 	MergeSteps bool
 
@@ -79,7 +81,8 @@ func newStage(w *explore.World, sc *Scenario, v Variant, cfg Config) (*Stage, er
 	st.Machine, err = mm.New(mm.Config{
 		Kernel: cfg.Kernel, Table: table, CPUs: len(sc.Tasks), Frames: 4 + 4*sc.pages(), Batch: sc.Batch,
 		Policy: cfg.Policy, Nest: v.Nest, Locks: v.Locks, NoPreload: cfg.NoPreload, NoTLB: cfg.NoTLB, MergeSteps: cfg.MergeSteps, Backend: cfg.Backend,
-		TLB: tlb.CacheConfig{Sets: 1, Ways: 4}, Stepper: st.stepper,
+		Countermeasures: cfg.Countermeasures,
+		TLB:             tlb.CacheConfig{Sets: 1, Ways: 4}, Stepper: st.stepper,
 	})
 	if err != nil {
 		return nil, err
