@@ -28,10 +28,17 @@ var (
 // Shadow mirrors a machine and judges every access by what happened to the page,
 // with the tolerance that concurrent operations need and no more: contents W may
 // be seen unless W was written, then replaced or removed, and then the access
-// began, each strictly after the other (a regular register). A store that begins
-// during a removal may come before it, so it replaces only what was there before
-// both. Its clock is the
+// began, each strictly after the other (a regular register). Its clock is the
 // machine's source of stamps, so a page read in carries its time with it.
+//
+// While a removal from a file is under way there can be two pages: a fresh one,
+// and the old one, out of the page cache but still mapped (Linux calls it
+// disconnected; shmem hole punching since 16a100190d39 drops such pages first and
+// unmaps them afterwards). Which of the two a store went to is not known. So a
+// store that begins during the removal replaces only what was there before both,
+// and until the removal has ended, other mappings than the one it was made
+// through may show what it replaced. One mapping goes from the old page to the
+// fresh one and never back.
 //
 // Operations that store, map or remove must go through the Shadow; all may run
 // at the same time. Only one CPU at a time may truncate a file.
@@ -54,15 +61,18 @@ type object struct {
 
 // history is what happened to an object. Times are ticks of the clock.
 type history struct {
-	stored  uint64 // latest time from before which a store that is done has replaced all
+	// stored is the latest time from before which a store that is done has replaced
+	// all: for a private object one made through it, of whatever it shows.
+	stored  uint64
 	removed uint64 // latest begin of a removal that is done
 	gone    uint64 // latest end of a removal, done or cancelled
 }
 
 // removal is an operation that removes the contents of the objects in.
 type removal struct {
-	in    func(object) bool
-	begin uint64
+	in     func(object) bool
+	begin  uint64
+	stored map[object]uint64 // history.stored at the begin
 }
 
 // write is where a stamp came from.
@@ -149,6 +159,7 @@ func (s *Shadow) read(c *mm.CPU, as *mm.AddressSpace, ea pte.EA, a pte.Access) (
 	var before, fileBefore history
 	if ok {
 		before, fileBefore = *s.history(private), *s.history(file)
+		fileBefore.stored = s.replaced(file)
 	}
 	s.mu.Unlock()
 	got, err := c.Access(as, ea, a, 0)
@@ -161,7 +172,7 @@ func (s *Shadow) read(c *mm.CPU, as *mm.AddressSpace, ea pte.EA, a pte.Access) (
 	case !ok:
 		err = fmt.Errorf("%w: nothing was ever mapped", ErrForeign)
 	case shared:
-		err = s.judge(got, file, max(fileBefore.stored, fileBefore.removed))
+		err = s.judge(got, file, max(before.stored, fileBefore.stored, fileBefore.removed))
 	default:
 		err = s.judgePrivate(got, private, file, before, fileBefore)
 	}
@@ -169,6 +180,18 @@ func (s *Shadow) read(c *mm.CPU, as *mm.AddressSpace, ea pte.EA, a pte.Access) (
 		s.report(fmt.Errorf("%w: CPU %d, %v of space %d: %#x", err, c.ID(), ea, as.Context(), got))
 	}
 	return got, nil
+}
+
+// replaced is history.stored as far as it holds for every mapping of o: stores
+// that were done when the removals under way began.
+func (s *Shadow) replaced(o object) uint64 {
+	t := s.history(o).stored
+	for r := range s.under {
+		if r.in(o) {
+			t = min(t, r.stored[o])
+		}
+	}
+	return t
 }
 
 // judgePrivate judges what a private mapping shows: its own page, or what is
@@ -220,10 +243,10 @@ func (s *Shadow) Store(c *mm.CPU, as *mm.AddressSpace, ea pte.EA) (uint64, error
 	}
 	w := &write{home: home, end: never}
 	s.writes[stamp] = w
-	h := s.history(home)
+	through, at := s.history(private), s.history(home)
 	replaced := stamp
 	for r := range s.under {
-		if r.in(home) {
+		if shared && r.in(file) {
 			replaced = min(replaced, r.begin)
 		}
 	}
@@ -237,7 +260,8 @@ func (s *Shadow) Store(c *mm.CPU, as *mm.AddressSpace, ea pte.EA) (uint64, error
 		return stamp, err
 	}
 	w.end = end
-	h.stored = max(h.stored, replaced)
+	through.stored = max(through.stored, replaced)
+	at.stored = max(at.stored, replaced)
 	return stamp, nil
 }
 
@@ -307,8 +331,13 @@ func (s *Shadow) copyOf(o object, f *mm.Mapping, first, n uint64) bool {
 // Cancelled, it may have removed any of them and is known to have removed none.
 func (s *Shadow) remove(in func(object) bool, op func() (mm.Result, error)) (mm.Result, error) {
 	begin := s.m.NewStamp()
-	r := &removal{in, begin}
+	r := &removal{in, begin, make(map[object]uint64)}
 	s.mu.Lock()
+	for o, h := range s.pages {
+		if in(o) {
+			r.stored[o] = h.stored
+		}
+	}
 	s.under[r] = true
 	s.mu.Unlock()
 	res, err := op()

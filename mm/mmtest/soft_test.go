@@ -19,9 +19,6 @@ func TestSoftTLBs(t *testing.T) {
 			continue
 		}
 		t.Run(name, func(t *testing.T) {
-			if name == "sparc64-tsb" {
-				t.Skip("its mixes rarely show a stale read under load, last with 2.6.20, capacity-1, seed 2; cause not known yet")
-			}
 			p, err := tlb.ByName(name)
 			require.NoError(t, err)
 			b, err := mm.NewSoftTLB(mm.SoftConfig{Profile: p})
