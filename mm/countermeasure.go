@@ -207,7 +207,11 @@ func (h *hash) awaitNoOlder(c *CPU, p page) {
 	case h.m.queued != nil:
 		c.await(StepRefused, p.ea, func() bool { return !h.m.queued.has(k) }, Touch{p.queuedLoc(), TouchRead})
 	default:
-		none := func() bool { n, _ := h.Valid(k); return n == 0 }
-		c.await(StepRefused, p.ea, none, Touch{h.groups(k), TouchRead})
+		// Gone, or another CPU was quicker: then the PTE tells of that one's entry.
+		gone := func() bool {
+			n, _ := h.Valid(k)
+			return n == 0 || h.m.kernel.Layout.Hint(p.load()).Hashed()
+		}
+		c.await(StepRefused, p.ea, gone, Touch{h.groups(k), TouchRead}, Touch{p.hashBits(), TouchRead})
 	}
 }
