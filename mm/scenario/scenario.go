@@ -28,6 +28,10 @@ type Scenario struct {
 	Prot      pte.Access // what the mapping permits at first; 0 means loads and stores
 	Batch     int        // entries that a batch holds; 0 means batch.MaxEntries
 
+	// Others lists pages besides those of the stage that tasks touch, where they are
+	// moved or copied to for instance, and makes the spaces they are in.
+	Others func(*Stage) []mm.PageOf
+
 	// Remaps says that a task changes the mappings, so takes mmap_sem for writing;
 	// Drops that one takes pages out of the page cache or needs frames. Where no
 	// task does, the locks, the page cache and the allocator are no locations, and

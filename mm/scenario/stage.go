@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/hashmmu/ppc64/batch"
 	"github.com/hashmmu/ppc64/hpt"
@@ -61,7 +62,8 @@ type Stage struct {
 
 	stride  uint64 // from one page of the stage to the next, in pages
 	pages   []mm.PageOf
-	stamps  []uint64 // contents of the pages at the start
+	stamps  []uint64    // contents of the pages at the start
+	others  []mm.PageOf // what Scenario.Others says
 	stepper *stepper
 	start   *mm.Checkpoint
 
@@ -135,6 +137,9 @@ func (st *Stage) populate(sc *Scenario, v Variant) error {
 		st.pages = append(st.pages, mm.PageOf{Space: st.Space, EA: st.EA(i)})
 	}
 	st.before(c, v.Before)
+	if sc.Others != nil {
+		st.others = sc.Others(st)
+	}
 	for i := range st.Machine.CPUs() {
 		st.Machine.CPU(i).Join(st.Space)
 	}
@@ -196,7 +201,8 @@ func (sc *Scenario) stage(v Variant, cfg Config) explore.Scenario {
 
 // enter registers the stage with the explorer.
 func (st *Stage) enter(w *explore.World, sc *Scenario) {
-	st.stepper.register(st.Machine, st.pages, sc)
+	watched := slices.Concat(st.pages, st.others)
+	st.stepper.register(st.Machine, watched, sc)
 	for i := range st.pages {
 		if ra, ok := st.File.Cached(st.index(i)); ok {
 			st.stamps = append(st.stamps, st.Machine.Frames().Load(ra))
@@ -214,13 +220,13 @@ func (st *Stage) enter(w *explore.World, sc *Scenario) {
 			t.Run(st, cpu)
 		}))
 	}
-	for _, p := range st.pages {
+	for _, p := range watched {
 		w.Always("one translation a page", func() error { return st.duplicate(p) }, st.entries(p))
 	}
 	w.Finally("old contents out of reach", func() error { return st.stale })
 	w.Finally("page tables and hardware in step", st.Machine.Check)
 	w.Snapshot(st.draw)
-	st.start = st.Machine.Save(st.pages...)
+	st.start = st.Machine.Save(watched...)
 	w.Reset(func() {
 		st.start.Restore()
 		st.stepper.reset()
