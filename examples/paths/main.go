@@ -6,6 +6,7 @@
 //
 //	go run ./examples/paths
 //	go run ./examples/paths -kernel 6.1 -path madvise-split
+//	go run ./examples/paths -kernel 6.1 -fixes
 package main
 
 import (
@@ -34,6 +35,7 @@ func main() {
 // options are the command line, checked.
 type options struct {
 	json    bool
+	fixes   bool
 	kernels []*mm.Kernel
 	paths   []*scenario.Path
 }
@@ -47,10 +49,23 @@ func run(ctx context.Context, args []string, out, errs io.Writer) int {
 		fmt.Fprintln(errs, "paths:", err)
 		return 2
 	}
-	rows, err := explorePaths(ctx, o)
+	show := runPaths
+	if o.fixes {
+		show = runFixes
+	}
+	code, err := show(ctx, o, out)
 	if err != nil {
 		fmt.Fprintln(errs, "paths:", err)
-		return 1
+	}
+	return code
+}
+
+// runPaths prints the verdict on every path. The exit code is 1 when one is not
+// the documented one.
+func runPaths(ctx context.Context, o options, out io.Writer) (int, error) {
+	rows, err := explorePaths(ctx, o)
+	if err != nil {
+		return 1, err
 	}
 	if o.json {
 		printJSON(out, rows)
@@ -59,10 +74,10 @@ func run(ctx context.Context, args []string, out, errs io.Writer) int {
 	}
 	for i := range rows {
 		if !rows[i].Documented() {
-			return 1
+			return 1, nil
 		}
 	}
-	return 0
+	return 0, nil
 }
 
 func parse(args []string, errs io.Writer) (options, error) {
@@ -71,6 +86,7 @@ func parse(args []string, errs io.Writer) (options, error) {
 	f := flag.NewFlagSet("paths", flag.ContinueOnError)
 	f.SetOutput(errs)
 	f.BoolVar(&o.json, "json", false, "print one JSON object per line")
+	f.BoolVar(&o.fixes, "fixes", false, "say what closes the paths, and what it costs")
 	f.StringVar(&kernel, "kernel", "", "kernel profile: 2.6.20 or 6.1; default: both")
 	f.StringVar(&path, "path", "", "path: "+strings.Join(scenario.PathNames(), " ")+"; default: all")
 	if err := f.Parse(args); err != nil {

@@ -35,13 +35,20 @@ func printJSON(out io.Writer, rows []scenario.PathResult) {
 			Measured: r.In.Measured.String(), Verdict: r.Verdict, FramesDiffer: r.FramesDiffer,
 			Executions: r.Executions, States: r.States,
 		}
-		if f := r.Report.Failure; f != nil {
-			l.Schedule, l.Switches = f.Schedule.String(), f.Schedule.Switches()
-		}
+		l.Schedule, l.Switches = schedule(r)
 		if err := enc.Encode(l); err != nil {
 			return // the reader has gone
 		}
 	}
+}
+
+// schedule is the shortest bad one, if there is any.
+func schedule(r scenario.PathResult) (text string, switches int) {
+	f := r.Report.Failure
+	if f == nil {
+		return "", 0
+	}
+	return f.Schedule.String(), f.Schedule.Switches()
 }
 
 // printTable prints a line a row, and then all there is to say of the rows that
