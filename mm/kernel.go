@@ -38,6 +38,14 @@ type Kernel struct {
 	// up before the count moved starts over. Otherwise the lock of the page keeps
 	// it in the page cache until the fault has mapped it.
 	TruncateCount bool
+	// MoveFlushes: mremap flushes every page before it is mapped at its new address;
+	// otherwise in lazy MMU mode, with the locks of both PTE pages held.
+	MoveFlushes bool
+	// ExitShared: exit_mmap holds mmap_sem for reading while it takes the pages
+	// away; otherwise it holds no lock then, as nobody is left.
+	ExitShared bool
+	// Features is what this kernel has and some others do not.
+	Features Feature
 }
 
 // The kernel profiles.
@@ -45,12 +53,13 @@ var (
 	// Linux2620 is Linux 2.6.20, February 2007: what the founding report is about.
 	Linux2620 = &Kernel{
 		Name: "2.6.20", Layout: pte.Linux2620, Index: IndexBits{9, 7, 7, 9}, VSID: pte.VSID2620, TaskSize: 1 << 44, Policy: batch.AtFinish(),
-		EarlyHashPTE: true, RightsBeforeBusy: true, SetPTEFlushes: true, TruncateCount: true,
+		EarlyHashPTE: true, RightsBeforeBusy: true, SetPTEFlushes: true, TruncateCount: true, MoveFlushes: true,
 	}
 	// Linux61 is Linux 6.1.
 	Linux61 = &Kernel{
 		Name: "6.1", Layout: pte.Linux61, Index: IndexBits{9, 7, 9, 9}, VSID: pte.VSID61, TaskSize: 1 << 46, Policy: batch.LazyMMU(),
-		ModifyProt: true, DontNeedShared: true, IMmapShared: true,
+		ModifyProt: true, DontNeedShared: true, IMmapShared: true, ExitShared: true,
+		Features: MadvFree | MadvCold | NUMAHinting | ClearRefs | SoftDirty | LargeFolios,
 	}
 )
 

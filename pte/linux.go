@@ -125,6 +125,19 @@ func (l *Layout) Hinting(p LinuxPTE) LinuxPTE {
 	return p
 }
 
+// Writable reports whether stores are permitted, now or once the entry is hinting
+// no more (Linux: pte_write).
+func (l *Layout) Writable(p LinuxPTE) bool { return p&l.Write != 0 || l.SavedWrite(p) }
+
+// WriteProtect returns which bits to clear and to set so that the entry is not
+// Writable (Linux: ptep_set_wrprotect).
+func (l *Layout) WriteProtect(p LinuxPTE) (clr, set LinuxPTE) {
+	if l.SavedWrite(p) {
+		return 0, l.Kernel
+	}
+	return l.Write, 0
+}
+
 // SavedWrite reports whether an entry made by Hinting could be stored to before
 // (Linux: pte_savedwrite).
 func (l *Layout) SavedWrite(p LinuxPTE) bool { return l.ProtNone(p) && p&l.Kernel == 0 }

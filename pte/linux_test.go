@@ -223,10 +223,16 @@ func TestProtNone(t *testing.T) {
 		require.Equal(t, c.none, l.ProtNone(c.p), c.name)
 		require.Equal(t, c.saved, l.SavedWrite(c.p), c.name)
 		require.False(t, pte.Linux2620.ProtNone(c.p), c.name)
+		clr, set := l.WriteProtect(c.p)
+		require.False(t, l.Writable(c.p&^clr|set), c.name)
+		require.Equal(t, c.none, l.ProtNone(c.p&^clr|set), c.name)
 	}
 	p := l.Hinting(made(pte.Read|pte.Write) | l.Dirty)
 	require.Zero(t, l.Granted(p))
 	require.True(t, l.IsPresent(p))
+	require.True(t, l.Writable(p), "saved")
+	require.True(t, l.Writable(made(pte.Read|pte.Write)))
+	require.False(t, l.Writable(made(pte.Read|pte.Exec)))
 	require.Equal(t, made(pte.Read)|l.Dirty, l.WithAccess(p, pte.Read), "all but the access stays")
 	require.Equal(t, made(pte.Read), l.WithAccess(l.Hinting(made(pte.Read)), pte.Read), "and the kernel's bit goes")
 }
