@@ -46,6 +46,9 @@ type savedSpace struct {
 	as    *AddressSpace
 	vmas  []*VMA
 	users uint64
+
+	mmaps, cleared uint64
+	exited         bool
 }
 
 type savedCPU struct {
@@ -76,7 +79,7 @@ func (m *Machine) Save(touched ...PageOf) *Checkpoint {
 		s.files = append(s.files, savedFile{pages, f.size, f.truncateCount.Load(), slices.Clone(f.vmas.items)})
 	}
 	for _, as := range m.spaces {
-		s.spaces = append(s.spaces, savedSpace{as, as.vmas, as.users.bits.Load()})
+		s.spaces = append(s.spaces, savedSpace{as, as.vmas, as.users.bits.Load(), as.mmaps, as.cleared, as.exited.Load()})
 	}
 	for _, c := range m.cpus {
 		s.cpus = append(s.cpus, savedCPU{c.random, slices.Collect(c.tlb.All())})
@@ -118,6 +121,8 @@ func (s *Checkpoint) Restore() {
 	for _, was := range s.spaces {
 		was.as.vmas = was.vmas
 		was.as.users.bits.Store(was.users)
+		was.as.mmaps, was.as.cleared = was.mmaps, was.cleared
+		was.as.exited.Store(was.exited)
 		was.as.mmapSem.mu = sync.RWMutex{}
 	}
 	for i, was := range s.cpus {

@@ -71,7 +71,19 @@ func (l *lock) freeR() bool {
 
 // lock takes l for writing; more is what the caller does in the same step.
 func (c *CPU) lock(l *lock, ea pte.EA, more ...Touch) {
-	c.checkOrder(l)
+	c.checkOrder(l, l.rank)
+	c.acquire(l, ea, more)
+}
+
+// lockNested takes l while a lock of its rank is held (Linux: spin_lock_nested,
+// SINGLE_DEPTH_NESTING). The caller sees to it that no two CPUs can take the two
+// in opposite order.
+func (c *CPU) lockNested(l *lock, ea pte.EA) {
+	c.checkOrder(l, l.rank+1)
+	c.acquire(l, ea, nil)
+}
+
+func (c *CPU) acquire(l *lock, ea pte.EA, more []Touch) {
 	if c.stepper != nil {
 		c.awaitLock(l.acquire, ea, l.ready, Touch{l.loc(), TouchLock}, more)
 	}
@@ -91,7 +103,7 @@ func (c *CPU) unlock(l *lock, ea pte.EA) {
 }
 
 func (c *CPU) rlock(l *lock, ea pte.EA, more ...Touch) {
-	c.checkOrder(l)
+	c.checkOrder(l, l.rank)
 	if c.stepper != nil {
 		c.awaitLock(l.acquireR, ea, l.readyR, Touch{l.loc(), TouchRLock}, more)
 	}
@@ -105,11 +117,12 @@ func (c *CPU) runlock(l *lock, ea pte.EA) {
 	l.mu.RUnlock()
 }
 
-// checkOrder panics when taking l would break the lock order (M6): a mistake in
-// this package, never something a caller can bring about.
-func (c *CPU) checkOrder(l *lock) {
+// checkOrder panics when taking l would break the lock order (M6), that is when a
+// lock of rank limit or above is held: a mistake in this package, never something
+// a caller can bring about.
+func (c *CPU) checkOrder(l *lock, limit rank) {
 	for _, h := range c.held {
-		if h.rank >= l.rank {
+		if h == l || h.rank >= limit {
 			panic(fmt.Sprintf("mm: lock order: %s taken under %s", rankNames[l.rank], rankNames[h.rank]))
 		}
 	}

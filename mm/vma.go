@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"sort"
+	"sync/atomic"
 
 	"github.com/hashmmu/ppc64/pte"
 )
@@ -33,8 +34,11 @@ func (r Range) empty() bool             { return r.Start >= r.End }
 
 func (r Range) String() string { return fmt.Sprintf("[%v, %v)", r.Start, r.End) }
 
-// check reports a range that no mapping could have.
+// check reports a range that no mapping could have, and a space without a process.
 func (as *AddressSpace) check(r Range) error {
+	if as.exited.Load() {
+		return ErrExited
+	}
 	if r.empty() || (r.Start|r.End)&(as.m.pageSize-1) != 0 || r.End > as.m.kernel.TaskSize {
 		return fmt.Errorf("%w: %v", ErrRange, r)
 	}
@@ -50,7 +54,8 @@ type VMA struct {
 	File   *Mapping // nil: private anonymous memory
 	Offset uint64   // page of the file that Start maps
 
-	as *AddressSpace // set when mapped
+	as     *AddressSpace // set when mapped
+	number uint64        // set when mapped; in the order of mapping, from 1
 }
 
 func (v *VMA) pages() uint64 { return v.Len() >> v.as.m.pageShift }
@@ -74,6 +79,9 @@ type AddressSpace struct {
 
 	mmapSem lock
 	vmas    []*VMA // protected by mmapSem; sorted, disjoint
+	mmaps   uint64 // protected by mmapSem; the last number of a VMA
+	cleared uint64 // protected by mmapSem; that when soft-dirty bits were last cleared
+	exited  atomic.Bool
 
 	pgd            *pgd
 	pageTableLocks [lockStripes]lock // by granularity
@@ -151,6 +159,8 @@ func (c *CPU) Map(as *AddressSpace, v VMA) error {
 	if len(as.overlapping(v.Range)) > 0 {
 		return fmt.Errorf("%w: %v", ErrOverlap, v.Range)
 	}
+	as.mmaps++
+	v.number = as.mmaps
 	c.replace(as, nil, []*VMA{&v})
 	return nil
 }
