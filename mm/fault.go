@@ -32,14 +32,14 @@ func (c *CPU) Fault(as *AddressSpace, ea pte.EA, a pte.Access) error {
 func (c *CPU) anonymousFault(v *VMA, p page, a pte.Access) error {
 	l := c.m.kernel.Layout
 	ra := c.m.zero
-	grant := v.Prot &^ pte.Write
+	grant := v.pageProt()
 	var flags pte.LinuxPTE
 	if a.Has(pte.Write) {
 		var err error
 		if ra, err = c.newAnon(p, 0); err != nil {
 			return err
 		}
-		grant, flags = v.Prot, l.Dirty
+		grant, flags = v.Prot, l.Stored()
 	} else {
 		c.get(p, ra)
 	}
@@ -77,12 +77,12 @@ func (c *CPU) fileFault(v *VMA, p page, a pte.Access) error {
 			c.put(found.ra)
 			return err
 		}
-	} else if !store && (!v.Shared || v.File.TrackDirty) {
-		grant &^= pte.Write
+	} else if !store {
+		grant = v.pageProt()
 	}
 	entry := l.Make(ra, grant) | l.Accessed
 	if store {
-		entry |= l.Dirty
+		entry |= l.Stored()
 	}
 	c.install(p, entry, a, ra, &found)
 	if ra != found.ra {
@@ -134,6 +134,9 @@ func (c *CPU) presentFault(v *VMA, p page, a pte.Access, old pte.LinuxPTE) error
 	case cur != old: // pte_same
 		c.unlockPTEs(p.table, p.ea)
 		return nil
+	case l.ProtNone(cur):
+		c.numaFault(v, p, a, cur)
+		return nil
 	case a.Has(pte.Write) && cur&l.Write == 0:
 		return c.writeProtectFault(v, p, a, cur)
 	}
@@ -145,7 +148,7 @@ func (c *CPU) presentFault(v *VMA, p page, a pte.Access, old pte.LinuxPTE) error
 // grant adds access to a present PTE and drops the PTE page lock.
 func (c *CPU) grant(p page, a pte.Access, set pte.LinuxPTE) {
 	if a.Has(pte.Write) {
-		set |= c.m.kernel.Layout.Dirty
+		set |= c.m.kernel.Layout.Stored()
 	}
 	c.setAccessFlags(p, set)
 	c.m.backend.Preload(c, p.as, p.ea, a)
@@ -177,7 +180,7 @@ func (c *CPU) writeProtectFault(v *VMA, p page, a pte.Access, cur pte.LinuxPTE) 
 	}
 	c.clearFlush(p)
 	c.unmapped(old)
-	c.set(p, l.Make(fresh, v.Prot)|l.Accessed|l.Dirty)
+	c.set(p, l.Make(fresh, v.Prot)|l.Accessed|l.Stored())
 	c.mapped(fresh)
 	c.m.backend.Preload(c, p.as, p.ea, a)
 	c.unlockPTEs(p.table, p.ea)

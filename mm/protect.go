@@ -86,14 +86,12 @@ func (c *CPU) protectPTEs(v *VMA, t *ptePage, r Range) int {
 // vm_page_prot, and for stores can_change_pte_writable).
 func (c *CPU) pteAccess(v *VMA, p page, old pte.LinuxPTE) pte.Access {
 	l := c.m.kernel.Layout
-	a := v.Prot
-	dirty := old&l.Dirty != 0
+	a := v.pageProt()
 	switch {
-	case v.Shared && !v.File.TrackDirty:
-	case v.Shared && dirty:
-	case !v.Shared && dirty && c.m.kernel.ModifyProt && c.exclusive(p, l.RA(old)):
-	default:
-		a &^= pte.Write
+	case a.Has(pte.Write) || !v.Prot.Has(pte.Write) || old&l.Dirty == 0:
+	case v.tracked() && old&l.SoftDirty == 0:
+	case v.Shared, c.m.kernel.ModifyProt && c.exclusive(p, l.RA(old)):
+		a |= pte.Write
 	}
 	return a
 }
