@@ -42,8 +42,8 @@ func (c *CPU) Access(as *AddressSpace, ea pte.EA, a pte.Access, stamp uint64) (u
 		return 0, ErrNoVMA
 	}
 	as.users.add(c.id)
-	k := as.key(ea)
 	for try := 1; ; try++ {
+		k := as.keyAt(ea, c.slbPage(as, ea))
 		if c.stepper != nil {
 			c.accessStep(k, ea, a)
 		}
@@ -87,13 +87,14 @@ func (c *CPU) hardware(k pte.Key, a pte.Access, stamp uint64) (uint64, Outcome) 
 			c.tlb.Insert(e)
 		}
 	}
+	ra := e.RA | pte.RA(k.Offset())&pte.RA(e.Size.Bytes()-1)
 	if a == pte.Write {
-		c.touchFrame(e.RA, TouchWrite)
-		c.m.frames.Store(e.RA, stamp)
+		c.touchFrame(ra, TouchWrite)
+		c.m.frames.Store(ra, stamp)
 		return stamp, Hit
 	}
-	c.touchFrame(e.RA, TouchRead)
-	return c.m.frames.Load(e.RA), Hit
+	c.touchFrame(ra, TouchRead)
+	return c.m.frames.Load(ra), Hit
 }
 
 // Tags of a cached translation: whether C is known to be set. A store through

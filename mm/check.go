@@ -23,8 +23,12 @@ var (
 // Duplicate tells whether more than one translation of the page of ea is valid,
 // and whether they disagree. It may be called at any time.
 func (as *AddressSpace) Duplicate(ea pte.EA) (dup, conflict bool) {
-	n, conflict := as.m.backend.Valid(as.key(ea))
-	return n > 1, conflict
+	for _, k := range as.keys(ea) {
+		if n, differ := as.m.backend.Valid(k); n > 1 {
+			dup, conflict = true, conflict || differ
+		}
+	}
+	return dup, conflict
 }
 
 // Check verifies the machine at rest, with no operation under way and nothing
@@ -43,17 +47,12 @@ func (m *Machine) Check() error {
 	refs := make([]int, len(m.frames.frames))
 	refs[m.frames.index(m.zero)]++
 	ptes := make([]int, len(refs))
-	owner := make(map[pte.Key]pte.LinuxPTE)
 	for _, as := range m.spaces {
 		as.pages(func(ea pte.EA, p pte.LinuxPTE) {
-			k := as.key(ea)
 			add(m.backend.Check(as, ea, p))
 			if m.kernel.Layout.IsPresent(p) {
 				refs[m.frames.index(m.kernel.Layout.RA(p))]++
 				ptes[m.frames.index(m.kernel.Layout.RA(p))]++
-				if !m.noTLB {
-					owner[k] = p
-				}
 			}
 		})
 	}
@@ -61,7 +60,7 @@ func (m *Machine) Check() error {
 		f.count(refs)
 	}
 	for _, c := range m.cpus {
-		add(c.checkTLB(owner))
+		add(c.checkTLB())
 	}
 	add(m.checkRefs(refs))
 	add(m.checkMapCounts(ptes))
@@ -77,12 +76,20 @@ func (as *AddressSpace) pages(f func(pte.EA, pte.LinuxPTE)) {
 }
 
 // checkTLB compares the cached translations of a CPU with the PTEs.
-func (c *CPU) checkTLB(owner map[pte.Key]pte.LinuxPTE) error {
+func (c *CPU) checkTLB() error {
 	l := c.m.kernel.Layout
 	var errs []error
 	c.tlb.InvalidateFunc(func(e tlb.CacheEntry) bool {
-		p := owner[e.Key]
-		if !l.IsPresent(p) || l.RA(p) != e.RA || !l.Granted(p).Has(e.Prot) {
+		as, ea := c.m.home(e.Key)
+		var p pte.LinuxPTE
+		if as != nil {
+			p = as.PTE(ea)
+		}
+		ra := l.RA(p)
+		if l.Page != pte.Page4K && e.Size == pte.Page4K {
+			ra = l.PieceRA(p, int(ea>>pte.VPNShift)%pte.Pieces)
+		}
+		if !l.IsPresent(p) || ra != e.RA || !l.Granted(p).Has(e.Prot) {
 			errs = append(errs, fmt.Errorf("%w: CPU %d, %v", ErrStale, c.id, e.Key))
 		}
 		return false

@@ -27,6 +27,8 @@ type Checkpoint struct {
 type savedPage struct {
 	page  page
 	entry uint64
+	hidx  uint64 // the second half
+	prot  uint32 // subpage protection
 }
 
 type savedFrame struct {
@@ -49,6 +51,9 @@ type savedSpace struct {
 
 	mmaps, cleared uint64
 	exited         bool
+	// demotions at the checkpoint, and which CPUs knew of each
+	demotions []*demotion
+	known     []uint64
 }
 
 type savedCPU struct {
@@ -63,8 +68,8 @@ func (m *Machine) Save(touched ...PageOf) *Checkpoint {
 	keys := make([]pte.Key, 0, len(touched))
 	for _, t := range touched {
 		p := t.Space.make(t.EA)
-		s.pages = append(s.pages, savedPage{p, p.entry.Load()})
-		keys = append(keys, t.Space.key(p.ea))
+		s.pages = append(s.pages, savedPage{p, p.entry.Load(), p.hidx(), p.prot()})
+		keys = append(keys, t.Space.keys(t.EA)...)
 	}
 	s.backend = m.backend.Save(keys)
 	for i := range m.frames.frames {
@@ -79,7 +84,7 @@ func (m *Machine) Save(touched ...PageOf) *Checkpoint {
 		s.files = append(s.files, savedFile{pages, f.size, f.truncateCount.Load(), slices.Clone(f.vmas.items)})
 	}
 	for _, as := range m.spaces {
-		s.spaces = append(s.spaces, savedSpace{as, as.vmas, as.users.bits.Load(), as.mmaps, as.cleared, as.exited.Load()})
+		s.spaces = append(s.spaces, as.save())
 	}
 	for _, c := range m.cpus {
 		s.cpus = append(s.cpus, savedCPU{c.random, slices.Collect(c.tlb.All())})
@@ -100,7 +105,7 @@ func (s *Checkpoint) Restore() {
 	m := s.m
 	m.stamp.Store(s.stamp)
 	for _, p := range s.pages {
-		p.page.entry.Store(p.entry)
+		p.restore()
 		p.page.table.ptl.mu = sync.RWMutex{}
 	}
 	s.backend()
@@ -123,10 +128,40 @@ func (s *Checkpoint) Restore() {
 		was.as.users.bits.Store(was.users)
 		was.as.mmaps, was.as.cleared = was.mmaps, was.cleared
 		was.as.exited.Store(was.exited)
+		was.restoreDemotions()
 		was.as.mmapSem.mu = sync.RWMutex{}
 	}
 	for i, was := range s.cpus {
 		was.restore(m.cpus[i])
+	}
+}
+
+func (was *savedPage) restore() {
+	was.page.entry.Store(was.entry)
+	if was.page.second != nil {
+		was.page.second.Store(was.hidx)
+		was.page.table.protWord(was.page.ea).Store(was.prot)
+	}
+}
+
+func (as *AddressSpace) save() savedSpace {
+	s := savedSpace{as: as, vmas: as.vmas, users: as.users.bits.Load(),
+		mmaps: as.mmaps, cleared: as.cleared, exited: as.exited.Load()}
+	if list := as.demotions.Load(); list != nil {
+		for _, d := range *list {
+			s.demotions, s.known = append(s.demotions, d), append(s.known, d.known.bits.Load())
+		}
+	}
+	return s
+}
+
+func (was *savedSpace) restoreDemotions() {
+	was.as.demotions.Store(nil)
+	if was.demotions != nil {
+		was.as.demotions.Store(&was.demotions)
+	}
+	for i, d := range was.demotions {
+		d.known.bits.Store(was.known[i])
 	}
 }
 

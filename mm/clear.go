@@ -58,7 +58,7 @@ func (c *CPU) clearRefs(ctx context.Context, as *AddressSpace, f Feature, one fu
 func (c *CPU) clearPTEs(as *AddressSpace, t *ptePage, r Range, one func(page) bool) (n int) {
 	c.lock(t.ptl, r.Start)
 	for ea := r.Start; ea < r.End; ea += c.m.pageSize {
-		p := page{as, ea, t, t.entry(ea)}
+		p := t.at(as, ea)
 		if c.m.kernel.Layout.IsPresent(p.load()) && one(p) {
 			n++
 		}

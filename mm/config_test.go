@@ -46,7 +46,7 @@ func TestParseKernel(t *testing.T) {
 		require.Equal(t, k, got)
 	}
 	_, err := mm.ParseKernel("2.4")
-	require.ErrorContains(t, err, `"2.4"; one of [2.6.20 6.1]`)
+	require.ErrorContains(t, err, `"2.4"; one of [2.6.20 6.1 2.6.20-64k 6.1-64k]`)
 }
 
 func TestBadRanges(t *testing.T) {

@@ -92,14 +92,16 @@ func ParseCountermeasures(s string) (Countermeasures, error) {
 	return out, nil
 }
 
-// flushQueued flushes the CPU's batch if it holds an entry of the page.
+// flushQueued flushes the CPU's batch if it holds an entry of the page, or of a 4K
+// piece of it.
 func (c *CPU) flushQueued(context uint64, k pte.Key) {
 	space, refs := c.batch.Pending()
 	if space != context {
 		return
 	}
+	unit := c.m.pageShift - pte.VPNShift
 	for i := len(refs) - 1; i >= 0; i-- { // the last one added is the likeliest
-		if refs[i].Key == k {
+		if q := refs[i].Key; q.VSID == k.VSID && q.Seg == k.Seg && (q.Page^k.Page)>>unit == 0 {
 			c.batch.Commit()
 			return
 		}
@@ -139,14 +141,17 @@ func (q *queuedPages) clear() {
 	}
 }
 
-// queuedLoc is whether the page is in a batch.
-func (p page) queuedLoc() Loc { return Loc{LocQueued, p.id()} }
+// queuedLoc is whether the page of a key is in a batch. With 64K base pages a 4K
+// piece is another key than the page that it begins.
+func queuedLoc(as *AddressSpace, k pte.Key) Loc {
+	return Loc{LocQueued, uint64(k.Base)<<58 ^ page{as: as, ea: as.address(k)}.id()}
+}
 
 // queue records that an entry of the page of ea goes into the CPU's batch.
-func (c *CPU) queue(as *AddressSpace, ea pte.EA) {
+func (c *CPU) queue(as *AddressSpace, ea pte.EA, k pte.Key) {
 	if q := c.m.queued; q != nil {
-		c.step(StepQueue, ea, page{as: as, ea: ea}.queuedLoc(), TouchWrite)
-		q.add(as.key(ea), 1)
+		c.step(StepQueue, ea, queuedLoc(as, k), TouchWrite)
+		q.add(k, 1)
 	}
 }
 
@@ -154,9 +159,9 @@ func (c *CPU) queue(as *AddressSpace, ea pte.EA) {
 func (c *CPU) unqueue(as *AddressSpace, refs []pte.Ref) {
 	if q := c.m.queued; q != nil {
 		for i := range refs {
-			ea := as.address(refs[i].Key)
-			c.step(StepUnqueue, ea, page{as: as, ea: ea}.queuedLoc(), TouchWrite)
-			q.add(refs[i].Key, -1)
+			k := refs[i].Key
+			c.step(StepUnqueue, as.address(k), queuedLoc(as, k), TouchWrite)
+			q.add(k, -1)
 		}
 	}
 }
@@ -175,7 +180,7 @@ func (h *hash) refuse(c *CPU, p page, k pte.Key) bool {
 	if h.m.queued == nil {
 		return false
 	}
-	c.step(StepQueued, p.ea, p.queuedLoc(), TouchRead)
+	c.step(StepQueued, p.ea, queuedLoc(p.as, k), TouchRead)
 	queued := h.m.queued.has(k)
 	c.saw(b2u(queued))
 	return queued
@@ -200,12 +205,12 @@ func (h *hash) insertUnique(c *CPU, p page, k pte.Key, e pte.HPTE, first bool) (
 }
 
 // awaitNoOlder waits before a fault is taken again that errOlderEntry ended.
-func (h *hash) awaitNoOlder(c *CPU, p page) {
-	switch k := p.as.key(p.ea); {
+func (h *hash) awaitNoOlder(c *CPU, p page, k pte.Key) {
+	switch {
 	case c.stepper == nil:
 		c.relax()
 	case h.m.queued != nil:
-		c.await(StepRefused, p.ea, func() bool { return !h.m.queued.has(k) }, Touch{p.queuedLoc(), TouchRead})
+		c.await(StepRefused, p.ea, func() bool { return !h.m.queued.has(k) }, Touch{queuedLoc(p.as, k), TouchRead})
 	default:
 		// Gone, or another CPU was quicker: then the PTE tells of that one's entry.
 		gone := func() bool {

@@ -63,7 +63,7 @@ func (c *CPU) enqueue(as *AddressSpace, ea pte.EA, r pte.Ref) {
 		scope = batch.Local
 	}
 	c.note(NoteBatchAdd, ea)
-	c.queue(as, ea)
+	c.queue(as, ea, r.Key)
 	c.batch.Add(as.context, r, scope)
 }
 

@@ -22,7 +22,7 @@ func (e *UnsupportedError) Error() string {
 func (e *UnsupportedError) Unwrap() error { return ErrUnsupported }
 
 // Feature is a set of what only some kernels have.
-type Feature uint8
+type Feature uint16
 
 // The features, with the first Linux that has them.
 const (
@@ -32,18 +32,20 @@ const (
 	ClearRefs                       // /proc/PID/clear_refs, 2.6.22
 	SoftDirty                       // soft-dirty bits, 3.11
 	LargeFolios                     // compound pages that PTEs map, 4.5
+	SubpageProt                     // system call subpage_prot, 2.6.25, with 64K base pages
 )
 
 var featureNames = map[Feature]string{
 	MadvFree: "MADV_FREE", MadvCold: "MADV_COLD and MADV_PAGEOUT", NUMAHinting: "NUMA hinting",
 	ClearRefs: "clear_refs", SoftDirty: "soft-dirty bits", LargeFolios: "large folios mapped by PTEs",
+	SubpageProt: "subpage_prot",
 }
 
 func (f Feature) String() string {
 	if s, ok := featureNames[f]; ok {
 		return s
 	}
-	return fmt.Sprintf("Feature(%#x)", uint8(f))
+	return fmt.Sprintf("Feature(%#x)", uint16(f))
 }
 
 // Has reports whether the kernel has all of f.

@@ -63,7 +63,7 @@ func (c *CPU) copyPTEs(parent, child *AddressSpace, src *ptePage, r Range) int {
 	c.lockNested(src.ptl, r.Start)
 	c.batch.EnterLazy()
 	for ea := r.Start; ea < r.End; ea += c.m.pageSize {
-		p := page{parent, ea, src, src.entry(ea)}
+		p := src.at(parent, ea)
 		if !l.IsPresent(p.load()) {
 			continue
 		}
@@ -75,7 +75,7 @@ func (c *CPU) copyPTEs(parent, child *AddressSpace, src *ptePage, r Range) int {
 			v = v&^clr | set
 		}
 		c.get(p, ra)
-		c.set(page{child, ea, dst, dst.entry(ea)}, v&^l.Accessed)
+		c.set(dst.at(child, ea), v&^l.Accessed)
 		c.mapped(ra)
 		n++
 	}

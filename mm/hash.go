@@ -108,7 +108,9 @@ func (h *hash) find(k pte.Key, a pte.Access) (pte.HPTE, pte.Ref, Outcome) {
 	}
 	actual, ok := h.sizes.Actual(k.Base, e)
 	if !ok {
-		return e, pte.Ref{}, Miss
+		if e, hint, actual, ok = h.findSize(k); !ok {
+			return e, pte.Ref{}, Miss
+		}
 	}
 	if !e.Permits(userKey).Has(a) {
 		return e, pte.Ref{}, Denied
@@ -116,11 +118,24 @@ func (h *hash) find(k pte.Key, a pte.Access) (pte.HPTE, pte.Ref, Outcome) {
 	return e, pte.Ref{Key: k, Actual: actual, Hint: hint}, Hit
 }
 
+// findSize is the search where an entry of another base page size is in the way:
+// one that a segment left behind when it was demoted.
+func (h *hash) findSize(k pte.Key) (found pte.HPTE, hint pte.SlotHint, actual pte.PageSize, ok bool) {
+	for _, secondary := range [2]bool{false, true} {
+		for s, e := range h.table.Group(k.Hash().Group(secondary, h.table.Mask())) {
+			if size, same := h.sizes.Actual(k.Base, e); same && e.Match(k, secondary) {
+				return e, pte.MakeSlotHint(secondary, int(uint64(s)%h.perGroup())), size, true
+			}
+		}
+	}
+	return found, 0, 0, false
+}
+
 func (h *hash) Valid(k pte.Key) (n int, conflict bool) {
 	var first pte.HPTE
 	for _, secondary := range [2]bool{false, true} {
 		for _, e := range h.table.Group(k.Hash().Group(secondary, h.table.Mask())) {
-			if !e.Match(k, secondary) {
+			if _, same := h.sizes.Actual(k.Base, e); !same || !e.Match(k, secondary) {
 				continue
 			}
 			if n++; n == 1 {
@@ -133,15 +148,21 @@ func (h *hash) Valid(k pte.Key) (n int, conflict bool) {
 	return n, conflict
 }
 
-// Miss is hash_page for 4K pages. It takes no lock but the BUSY bit of the PTE.
+// Miss is hash_page. It takes no lock but the BUSY bit of the PTE.
 func (h *hash) Miss(c *CPU, as *AddressSpace, ea pte.EA, a pte.Access, o Outcome) (bool, error) {
 	p, ok := as.find(ea)
 	if !ok {
 		return false, nil
 	}
-	handled, err := h.hashPage(c, p, a, o == Miss)
+	var handled bool
+	var err error
+	if p.second != nil {
+		handled, err = h.hash64K(c, p, ea, a, o == Miss)
+	} else {
+		handled, err = h.hashPage(c, p, a, o == Miss)
+	}
 	if errors.Is(err, errOlderEntry) {
-		h.awaitNoOlder(c, p)
+		h.awaitNoOlder(c, p, as.key(ea))
 		return true, nil
 	}
 	return handled, err
@@ -154,19 +175,25 @@ func (h *hash) Granted(*CPU, *AddressSpace, pte.EA) {}
 // Preload is hash_preload: it asks for reading only, so it never sets DIRTY.
 // When the entry finds no place, the access comes back with a hash fault.
 func (h *hash) Preload(c *CPU, as *AddressSpace, ea pte.EA, a pte.Access) {
-	if p, ok := as.find(ea); ok && !h.m.noPreload {
-		_, _ = h.hashPage(c, p, pte.Read|a&pte.Exec, true)
+	p, ok := as.find(ea)
+	switch a = pte.Read | a&pte.Exec; {
+	case !ok || h.m.noPreload:
+	case p.second != nil:
+		h.preload64K(c, p, ea, a)
+	default:
+		_, _ = h.hashPage(c, p, a, true)
 	}
 }
 
 // hashPage puts the translation of a PTE into the hash table, or brings the
-// entry that the PTE says is there up to date (Linux: __hash_page_4K). noHPTE
+// entry that the PTE says is there up to date (Linux: __hash_page_4K, or with 64K
+// base pages __hash_page_64K). noHPTE
 // says that the fault was for want of an entry. It returns false when the PTE
 // does not permit the access, an error wrapping hpt.ErrBolted when there is no
 // room for the entry and nothing may be evicted, and errOlderEntry when a
 // countermeasure has the entry wait for an older one to go.
 func (h *hash) hashPage(c *CPU, p page, a pte.Access, noHPTE bool) (handled bool, err error) {
-	old, v := h.setBusy(c, p, a)
+	old, v := h.setBusy(c, p, a, 0)
 	switch v {
 	case pteBusy:
 		return true, nil // take the fault again
@@ -178,22 +205,18 @@ func (h *hash) hashPage(c *CPU, p page, a pte.Access, noHPTE bool) (handled bool
 	if a.Has(pte.Write) {
 		next |= l.Dirty
 	}
-	k := p.as.key(p.ea)
-	hint := l.Hint(old)
+	k := p.as.keyAt(p.ea, l.Page)
+	r := h.real(c, p, old)
+	hint := l.RealHint(r)
 	attr := l.Attr(next)
 	same := next&^l.HPTEFlags() == old&^l.HPTEFlags()
-	if hint.Hashed() && !h.updatePP(c, p, pte.Ref{Key: k, Actual: pte.Page4K, Hint: hint}, attr, noHPTE, same) {
+	if hint.Hashed() && !h.updatePP(c, p, pte.Ref{Key: k, Actual: l.Page, Hint: hint}, attr, noHPTE, same) {
 		hint, same = 0, false
 	}
 	if !hint.Hashed() {
-		hint, err = h.insert(c, p, k, attr, l.RA(next), same)
+		hint, err = h.insert(c, p, k, l.Page, attr, l.RA(next), same)
 	}
-	if h.m.merge {
-		c.runOn(StepClearBusy, p.ea, p.hashBits())
-	} else {
-		c.step(StepClearBusy, p.ea, p.hashBits(), TouchWrite)
-	}
-	p.entry.Store(uint64(l.WithHint(next, hint) &^ l.Busy))
+	h.publish(c, p, l.WithRealHint(pte.RealPTE{PTE: next, Hidx: r.Hidx}, hint))
 	return true, err
 }
 
@@ -232,10 +255,10 @@ const (
 )
 
 // setBusy locks the PTE with its BUSY bit if it permits the access, and sets
-// ACCESSED, and DIRTY for a store, in the same step. It returns the value that
+// ACCESSED, DIRTY for a store, and extra, in the same step. It returns the value that
 // it replaced. A busy PTE is somebody else's; an explored CPU waits for that one
 // to finish before it takes the fault again.
-func (h *hash) setBusy(c *CPU, p page, a pte.Access) (pte.LinuxPTE, busyVerdict) {
+func (h *hash) setBusy(c *CPU, p page, a pte.Access, extra pte.LinuxPTE) (pte.LinuxPTE, busyVerdict) {
 	l := h.m.kernel.Layout
 	c.awaitNotBusy(StepSetBusy, p)
 	for {
@@ -251,7 +274,7 @@ func (h *hash) setBusy(c *CPU, p page, a pte.Access) (pte.LinuxPTE, busyVerdict)
 		if denied {
 			return old, pteDenies
 		}
-		next := old | l.Busy | l.Accessed
+		next := old | l.Busy | l.Accessed | extra
 		if a.Has(pte.Write) {
 			next |= l.Dirty
 		}
@@ -281,11 +304,11 @@ func (h *hash) updatePP(c *CPU, p page, r pte.Ref, a pte.Attr, noHPTE, first boo
 
 // insert enters the translation in the primary group, else in the secondary,
 // else in the place of a victim, and returns where.
-func (h *hash) insert(c *CPU, p page, k pte.Key, a pte.Attr, ra pte.RA, first bool) (pte.SlotHint, error) {
+func (h *hash) insert(c *CPU, p page, k pte.Key, actual pte.PageSize, a pte.Attr, ra pte.RA, first bool) (pte.SlotHint, error) {
 	if h.refuse(c, p, k) {
 		return 0, errOlderEntry
 	}
-	e, err := h.sizes.Encode(k, ra, pte.Page4K, a)
+	e, err := h.sizes.Encode(k, ra, actual, a)
 	if err == nil && h.m.counter.InsertUnique {
 		return h.insertUnique(c, p, k, e, first)
 	}
@@ -349,11 +372,15 @@ func (h *hash) room(k pte.Key) bool {
 // Changed queues the entry of a PTE that was cleared or restricted (Linux:
 // hpte_need_flush).
 func (h *hash) Changed(c *CPU, as *AddressSpace, ea pte.EA, old pte.LinuxPTE) {
-	hint := h.m.kernel.Layout.Hint(old)
-	if !hint.Hashed() {
+	l := h.m.kernel.Layout
+	if old&l.HashPTE == 0 {
 		return
 	}
-	c.enqueue(as, ea, pte.Ref{Key: as.key(ea), Actual: pte.Page4K, Hint: hint})
+	if l.Page == pte.Page64K {
+		h.changed64K(c, as, ea, old)
+		return
+	}
+	c.enqueue(as, ea, pte.Ref{Key: as.key(ea), Actual: l.Page, Hint: l.Hint(old)})
 }
 
 // Flush removes the entries first and the translations that TLBs have of them
@@ -374,11 +401,19 @@ func (h *hash) Flush(c *CPU, as *AddressSpace, refs []pte.Ref) {
 // Check: a translation belongs to a present PTE that knows of it (M1).
 func (h *hash) Check(as *AddressSpace, ea pte.EA, p pte.LinuxPTE) error {
 	l := h.m.kernel.Layout
-	n, conflict := h.Valid(as.key(ea))
+	if l.Page == pte.Page64K {
+		return h.check64K(as, ea, p)
+	}
+	return h.checkKey(as.key(ea), ea, l.IsPresent(p) && p&l.HashPTE != 0)
+}
+
+// checkKey checks the entries of one key. known says that a PTE stands for one.
+func (h *hash) checkKey(k pte.Key, ea pte.EA, known bool) error {
+	n, conflict := h.Valid(k)
 	switch {
 	case n > 1:
 		return fmt.Errorf("%w: %v, conflict %t", ErrDuplicate, ea, conflict)
-	case n == 1 && (p&l.HashPTE == 0 || !l.IsPresent(p)):
+	case n == 1 && !known:
 		return fmt.Errorf("%w: %v", ErrOrphan, ea)
 	}
 	return nil

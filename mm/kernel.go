@@ -46,6 +46,10 @@ type Kernel struct {
 	ExitShared bool
 	// Features is what this kernel has and some others do not.
 	Features Feature
+
+	// DemoteSpace: a page that must be hashed as 4K pieces has all of the space
+	// hashed so; otherwise its slice, 256M below 4G and 1T above. (64K base pages.)
+	DemoteSpace bool
 }
 
 // The kernel profiles.
@@ -61,13 +65,27 @@ var (
 		ModifyProt: true, DontNeedShared: true, IMmapShared: true, ExitShared: true,
 		Features: MadvFree | MadvCold | NUMAHinting | ClearRefs | SoftDirty | LargeFolios,
 	}
+	// Linux2620With64K and Linux61With64K are the same with 64K base pages.
+	Linux2620With64K = Linux2620.with64K(pte.Linux2620With64K, IndexBits{12, 12, 0, 4}, 0)
+	Linux61With64K   = Linux61.with64K(pte.Linux61With64K, IndexBits{8, 10, 10, 8}, SubpageProt)
 )
+
+// with64K returns the profile for 64K base pages.
+func (k *Kernel) with64K(l *pte.Layout, x IndexBits, more Feature) *Kernel {
+	n := *k
+	n.Name, n.Layout, n.Index = l.Name, l, x
+	n.Features |= more
+	n.DemoteSpace = k == Linux2620
+	return &n
+}
 
 // Kernels lists the profiles with 4K base pages.
 func Kernels() []*Kernel { return []*Kernel{Linux2620, Linux61} }
 
 // AllKernels lists the profiles of every base page size.
-func AllKernels() []*Kernel { return Kernels() }
+func AllKernels() []*Kernel {
+	return append(Kernels(), Linux2620With64K, Linux61With64K)
+}
 
 // ParseKernel returns the profile with the given name.
 func ParseKernel(name string) (*Kernel, error) {

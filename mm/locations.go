@@ -28,17 +28,24 @@ func (m *Machine) Locations(pages ...PageOf) []Location {
 	}
 	for _, t := range pages {
 		p := t.Space.make(t.EA)
-		k := t.Space.key(p.ea)
 		add(Location{Loc: t.Space.mmapSem.loc(), Name: fmt.Sprintf("mmap_sem %d", t.Space.context), Lock: true})
 		add(Location{Loc: p.table.ptl.loc(), Name: fmt.Sprintf("PTL of %v", p.ea), Lock: true})
 		bits := uint64(m.kernel.Layout.HPTEFlags())
 		add(Location{Loc: p.loc(), Name: fmt.Sprintf("PTE of %v", p.ea), Value: func() uint64 { return p.entry.Load() &^ bits }})
 		add(Location{Loc: p.hashBits(), Name: fmt.Sprintf("hash bits of %v", p.ea), Value: func() uint64 { return p.entry.Load() & bits }})
-		if m.queued != nil {
-			add(Location{Loc: p.queuedLoc(), Name: fmt.Sprintf("queued %v", p.ea), Value: func() uint64 { return b2u(m.queued.has(k)) }})
+		for _, k := range t.Space.keys(t.EA) {
+			if m.queued != nil {
+				add(Location{Loc: queuedLoc(t.Space, k), Name: fmt.Sprintf("queued %v", t.EA), Value: func() uint64 { return b2u(m.queued.has(k)) }})
+			}
+			for _, l := range m.backend.Locations(k) {
+				add(l)
+			}
 		}
-		for _, l := range m.backend.Locations(k) {
-			add(l)
+		if p.second != nil {
+			add(Location{Loc: p.secondHalf(), Name: fmt.Sprintf("second half of %v", p.ea), Value: p.hidx})
+			add(Location{Loc: p.subpageLoc(), Name: fmt.Sprintf("subpage protection of %v", p.ea), Value: func() uint64 { return uint64(p.prot()) }})
+			add(Location{Loc: t.Space.psizeLoc(p.ea), Name: fmt.Sprintf("page size of the slice of %v", p.ea),
+				Value: func() uint64 { return uint64(t.Space.basePage(p.ea)) }})
 		}
 	}
 	for i, f := range m.files {
@@ -56,9 +63,14 @@ func (m *Machine) Locations(pages ...PageOf) []Location {
 	return out
 }
 
-// Entries is the location of all hardware translations of the page of ea.
-func (as *AddressSpace) Entries(ea pte.EA) Loc {
-	return as.m.backend.Locations(as.key(ea))[0].Loc
+// Entries is where all hardware translations of the page of ea are: one location
+// for each page size by which the page may be hashed.
+func (as *AddressSpace) Entries(ea pte.EA) []Loc {
+	var locs []Loc
+	for _, k := range as.keys(ea) {
+		locs = append(locs, as.m.backend.Locations(k)[0].Loc)
+	}
+	return locs
 }
 
 // fold adds a value to a hash over 64-bit words.
@@ -89,6 +101,15 @@ func (c *CPU) Digest() uint64 {
 	for _, l := range c.held {
 		h = fold(h, l.id)
 	}
+	var known uint64
+	for _, as := range c.m.spaces {
+		if list := as.demotions.Load(); list != nil {
+			for _, d := range *list {
+				known += fold(as.context, uint64(d.Start)<<1|b2u(d.known.has(c.id)))
+			}
+		}
+	}
+	h = fold(h, known)
 	return h
 }
 

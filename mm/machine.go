@@ -106,6 +106,8 @@ func New(cfg Config) (*Machine, error) {
 	switch {
 	case cfg.Table == nil && cfg.Backend == nil:
 		return nil, &ConfigError{"Table", nil, "no hash table"}
+	case cfg.Kernel.TaskSize > 1<<shapeOf(cfg.Kernel).end || cfg.Kernel.TaskSize > MaxEA:
+		return nil, &ConfigError{"Kernel", cfg.Kernel.Name, fmt.Sprintf("its page table does not reach TaskSize %v", cfg.Kernel.TaskSize)}
 	case cfg.CPUs < 0 || cfg.CPUs > MaxCPUs:
 		return nil, &ConfigError{"CPUs", cfg.CPUs, fmt.Sprintf("not in 1..%d", MaxCPUs)}
 	case cfg.Frames < 0 || uint64(cfg.Frames) >= pte.RRPN>>cfg.Kernel.PageSize().Shift()/2:
@@ -151,6 +153,9 @@ func New(cfg Config) (*Machine, error) {
 		cfg.Backend = NewHash
 	}
 	m.backend = cfg.Backend(m)
+	if _, soft := m.backend.(*SoftTLB); soft && cfg.Kernel.PageSize() != pte.Page4K {
+		return nil, &ConfigError{"Kernel", cfg.Kernel.Name, "a software-loaded TLB needs one with 4K base pages"}
+	}
 	return m, nil
 }
 
@@ -203,6 +208,8 @@ func (s *cpuSet) add(cpu int) {
 		s.bits.Or(b)
 	}
 }
+
+func (s *cpuSet) has(cpu int) bool { return s.bits.Load()>>cpu&1 != 0 }
 
 // only reports whether no CPU but the given one is in the set.
 func (s *cpuSet) only(cpu int) bool { return s.bits.Load()&^(1<<cpu) == 0 }

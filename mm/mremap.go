@@ -94,7 +94,7 @@ func (c *CPU) movePTEs(v *VMA, src *ptePage, r Range, to pte.EA) int {
 	}
 	c.batch.EnterLazy()
 	for ea := r.Start; ea < r.End; ea += c.m.pageSize {
-		p := page{v.as, ea, src, src.entry(ea)}
+		p := src.at(v.as, ea)
 		if l.None(p.load()) {
 			continue
 		}
@@ -106,7 +106,7 @@ func (c *CPU) movePTEs(v *VMA, src *ptePage, r Range, to pte.EA) int {
 			old |= l.SoftDirty
 		}
 		at := to + (ea - r.Start)
-		c.set(page{v.as, at, dst, dst.entry(at)}, old)
+		c.set(dst.at(v.as, at), old)
 		n++
 	}
 	c.batch.LeaveLazy()

@@ -45,7 +45,7 @@ func (c *CPU) hintPTEs(v *VMA, t *ptePage, r Range) int {
 	n := 0
 	c.enter(t, r.Start)
 	for ea := r.Start; ea < r.End; ea += c.m.pageSize {
-		p := page{v.as, ea, t, t.entry(ea)}
+		p := t.at(v.as, ea)
 		cur := p.load() // but for ACCESSED and DIRTY it changes under the lock only
 		if !l.IsPresent(cur) || l.ProtNone(cur) || l.RA(cur) == c.m.zero {
 			continue

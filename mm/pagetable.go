@@ -40,6 +40,8 @@ func field(ea pte.EA, lo, hi uint) int { return int(ea >> lo & (1<<(hi-lo) - 1))
 type ptePage struct {
 	entries []atomic.Uint64
 	used    []atomic.Uint64 // bitmap of the entries that were ever set
+	second  []atomic.Uint64 // with 64K base pages: the second half of each entry
+	prot    []atomic.Uint32 // with 64K base pages: what is denied to the pieces of each page
 	shift   uint            // immutable; log2 of what an entry maps
 	ptl     *lock           // immutable
 	own     lock
@@ -123,13 +125,29 @@ func (t *pgd) each(f func(pte.EA, *ptePage)) {
 // newPTEs makes a page of entries for t.
 func (t *pgd) newPTEs() *ptePage {
 	n := 1 << (t.pmd - t.pte)
-	return &ptePage{entries: make([]atomic.Uint64, n), used: make([]atomic.Uint64, (n+63)/64), shift: t.pte}
+	p := &ptePage{entries: make([]atomic.Uint64, n), used: make([]atomic.Uint64, (n+63)/64), shift: t.pte}
+	if t.pte == pte.Page64K.Shift() {
+		p.second, p.prot = make([]atomic.Uint64, n), make([]atomic.Uint32, n)
+	}
+	return p
 }
 
 func (p *ptePage) index(ea pte.EA) int { return int(ea>>p.shift) & (len(p.entries) - 1) }
 
 // entry returns the entry of ea.
 func (p *ptePage) entry(ea pte.EA) *atomic.Uint64 { return &p.entries[p.index(ea)] }
+
+// protWord is the subpage protection of the page of ea.
+func (p *ptePage) protWord(ea pte.EA) *atomic.Uint32 { return &p.prot[p.index(ea)] }
+
+// at returns the page of ea, which the PTE page maps.
+func (p *ptePage) at(as *AddressSpace, ea pte.EA) page {
+	pg := page{as: as, ea: ea, table: p, entry: p.entry(ea)}
+	if p.second != nil {
+		pg.second = &p.second[p.index(ea)]
+	}
+	return pg
+}
 
 // markSet records that the entry of ea maps a page.
 func (p *ptePage) markSet(ea pte.EA) {
@@ -197,6 +215,8 @@ type page struct {
 	ea    pte.EA // aligned
 	table *ptePage
 	entry *atomic.Uint64
+	// second is the other half of the PTE; nil where pages are 4K.
+	second *atomic.Uint64
 }
 
 // A PTE is two locations to an explorer: the bits that the page table is about,
@@ -228,12 +248,12 @@ func (as *AddressSpace) find(ea pte.EA) (p page, ok bool) {
 	if t == nil {
 		return page{}, false
 	}
-	return page{as, ea, t, t.entry(ea)}, true
+	return t.at(as, ea), true
 }
 
 // make returns the page of ea with its PTE page made when there is none.
 func (as *AddressSpace) make(ea pte.EA) page {
 	ea &^= as.m.pageSize - 1
 	t := as.pgd.alloc(ea, func() *ptePage { return as.newPTEPage(ea) })
-	return page{as, ea, t, t.entry(ea)}
+	return t.at(as, ea)
 }

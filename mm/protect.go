@@ -68,7 +68,7 @@ func (c *CPU) protectPTEs(v *VMA, t *ptePage, r Range) int {
 	n := 0
 	c.enter(t, r.Start)
 	for ea := r.Start; ea < r.End; ea += c.m.pageSize {
-		p := page{v.as, ea, t, t.entry(ea)}
+		p := t.at(v.as, ea)
 		if !l.IsPresent(p.load()) {
 			continue
 		}

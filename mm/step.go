@@ -47,6 +47,14 @@ const (
 	StepUnqueue    Step = "queued_remove"
 	StepQueued     Step = "queued_look"
 	StepRefused    Step = "hash_page_refused"
+
+	// With 64K base pages.
+	StepStoreHidx    Step = "pte_set_hidx"
+	StepReadHidx     Step = "real_pte"
+	StepReadPageSize Step = "get_slice_psize"
+	StepDemote       Step = "demote_segment_4k"
+	StepSubpageProt  Step = "subpage_prot"
+	StepReadSubpage  Step = "subpage_protection"
 )
 
 // Notes: what a CPU does that no other CPU can see.
@@ -77,6 +85,9 @@ const (
 	LocCoreLock                // the lock that the threads of a core share; ID is its lock's number
 	LocTSB                     // a slot of a TSB; ID is context and slot
 	LocQueued                  // whether a page is in a batch, where that is recorded; ID as for LocPTE
+	LocHidx                    // the second half of a Linux PTE; ID as for LocPTE
+	LocPageSize                // by which page size a slice of a space is hashed; ID is context and slice
+	LocSubpage                 // what is denied to the pieces of a page; ID as for LocPTE
 )
 
 // Loc is a location that operations of different CPUs meet at. IDs depend on

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"sort"
+	"sync"
 	"sync/atomic"
 
 	"github.com/hashmmu/ppc64/pte"
@@ -87,17 +88,34 @@ type AddressSpace struct {
 	pageTableLocks [lockStripes]lock // by granularity
 
 	users cpuSet // CPUs that ever translated in this space
+
+	demoteMu  sync.Mutex
+	demotions atomic.Pointer[[]*demotion] // changed under demoteMu; grows only
 }
 
 // Context is the number from which the VSIDs of the space are made.
 func (as *AddressSpace) Context() uint64 { return as.context }
 
-// Key returns the key under which the hash table has the page of ea.
+// Key returns the key under which the hash table has the page of ea; with 64K base
+// pages, in a segment that was demoted, the 4K piece of ea.
 func (as *AddressSpace) Key(ea pte.EA) pte.Key { return as.key(ea) }
 
-func (as *AddressSpace) key(ea pte.EA) pte.Key {
+func (as *AddressSpace) key(ea pte.EA) pte.Key { return as.keyAt(ea, as.basePage(ea)) }
+
+// keyAt is the key of ea in a segment that is hashed by the given page size.
+func (as *AddressSpace) keyAt(ea pte.EA, base pte.PageSize) pte.Key {
 	seg := as.m.kernel.segment(ea)
-	return pte.MakeKey(as.m.kernel.VSID.VSID(as.context, ea, seg), ea, seg, as.m.kernel.PageSize())
+	return pte.MakeKey(as.m.kernel.VSID.VSID(as.context, ea, seg), ea, seg, base)
+}
+
+// keys are the keys under which the hash table may have ea: more than one where it
+// may still have entries from before a demotion.
+func (as *AddressSpace) keys(ea pte.EA) []pte.Key {
+	keys := []pte.Key{as.keyAt(ea, as.m.kernel.PageSize())}
+	if as.m.kernel.PageSize() != pte.Page4K {
+		keys = append(keys, as.keyAt(ea, pte.Page4K))
+	}
+	return keys
 }
 
 // address is the way back from a key of the space to its effective address.
@@ -122,6 +140,21 @@ func (as *AddressSpace) PTE(ea pte.EA) pte.LinuxPTE {
 		return 0
 	}
 	return p.load()
+}
+
+// Hint returns where the Linux page tables say that the entry of ea is: that of its
+// page, or of its 4K piece where the page is entered in pieces.
+func (as *AddressSpace) Hint(ea pte.EA) pte.SlotHint {
+	p, ok := as.find(ea)
+	if !ok {
+		return 0
+	}
+	l := as.m.kernel.Layout
+	r := pte.RealPTE{PTE: p.load(), Hidx: p.hidx()}
+	if r.PTE&l.Combo != 0 {
+		return l.PieceHint(r, int(ea>>pte.VPNShift)%pte.Pieces)
+	}
+	return l.RealHint(r)
 }
 
 // vma returns the VMA that contains ea. The caller holds mmapSem.

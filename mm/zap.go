@@ -238,7 +238,7 @@ func (c *CPU) zapPTEs(as *AddressSpace, t *ptePage, r Range, evenCOWs bool) int 
 	n := 0
 	c.enter(t, r.Start)
 	for ea := r.Start; ea < r.End; ea += as.m.pageSize {
-		p := page{as, ea, t, t.entry(ea)}
+		p := t.at(as, ea)
 		cur := p.load() // becomes none or present under the lock only
 		if !l.IsPresent(cur) || !evenCOWs && c.m.frames.Anon(l.RA(cur)) {
 			continue

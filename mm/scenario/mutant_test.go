@@ -25,7 +25,7 @@ type edit struct{ file, old, new string }
 
 // clearsAll has the explorer know that a mutant's last store to a PTE may bring
 // back more than hash bits.
-var clearsAll = edit{"mm/hash.go", "		c.step(StepClearBusy, p.ea, p.hashBits(), TouchWrite)\n	}\n",
+var clearsAll = edit{"mm/hash64k.go", "		c.step(StepClearBusy, p.ea, p.hashBits(), TouchWrite)\n	}\n",
 	"		c.step(StepClearBusy, p.ea, p.hashBits(), TouchWrite)\n		c.touch(p.loc(), TouchWrite)\n	}\n"}
 
 var mutants = []mutant{
@@ -36,13 +36,13 @@ var mutants = []mutant{
 		clearsAll,
 	}},
 	{"PTE published before insert", "founding", "before-unlock", []edit{
-		{"mm/hash.go", "	hint := l.Hint(old)\n	attr", "	hint := l.Hint(old)\n" +
+		{"mm/hash.go", "	hint := l.RealHint(r)\n	attr", "	hint := l.RealHint(r)\n" +
 			"	c.step(StepClearBusy, p.ea, p.hashBits(), TouchWrite)\n" +
 			"	p.entry.Store(uint64(l.WithHint(next, hint) &^ l.Busy))\n	attr"},
 		clearsAll,
 	}},
 	{"HASHPTE ignored", "founding", "lazy-mmu", []edit{
-		{"mm/hash.go", "	hint := l.Hint(old)\n	attr", "	hint := pte.SlotHint(0)\n	attr"},
+		{"mm/hash.go", "	hint := l.RealHint(r)\n	attr", "	hint := pte.SlotHint(0)\n	attr"},
 	}},
 	{"flush after unlock", "founding", "lazy-mmu", []edit{
 		{"mm/zap.go", "	c.batch.LeaveLazy()\n	c.unlockPTEs(t, ea)\n", "	c.unlockPTEs(t, ea)\n	c.batch.LeaveLazy()\n"},

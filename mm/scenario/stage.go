@@ -221,7 +221,7 @@ func (st *Stage) enter(w *explore.World, sc *Scenario) {
 		}))
 	}
 	for _, p := range watched {
-		w.Always("one translation a page", func() error { return st.duplicate(p) }, st.entries(p))
+		w.Always("one translation a page", func() error { return st.duplicate(p) }, st.entries(p)...)
 	}
 	w.Finally("old contents out of reach", func() error { return st.stale })
 	w.Finally("page tables and hardware in step", st.Machine.Check)
@@ -234,9 +234,13 @@ func (st *Stage) enter(w *explore.World, sc *Scenario) {
 	})
 }
 
-// entries is the explorer's name for all hardware translations of a page.
-func (st *Stage) entries(p mm.PageOf) explore.Loc {
-	return st.stepper.at(p.Space.Entries(p.EA)).loc
+// entries are the explorer's names for all hardware translations of a page.
+func (st *Stage) entries(p mm.PageOf) []explore.Loc {
+	var locs []explore.Loc
+	for _, l := range p.Space.Entries(p.EA) {
+		locs = append(locs, st.stepper.at(l).loc)
+	}
+	return locs
 }
 
 // DuplicateError reports two valid translations of a page; it is mm.ErrDuplicate.

@@ -1,0 +1,168 @@
+package mm
+
+import (
+	"github.com/hashmmu/ppc64/pte"
+)
+
+// demotion is a part of an address space whose pages, of 64K to the page table, are
+// hashed as 4K ones. It is never undone. CPUs learn of it one by one: a CPU has the
+// page size of a segment in its SLB, and looks again only when it takes a hash
+// fault there. Until then it searches for 64K entries.
+type demotion struct {
+	Range
+	known cpuSet // CPUs whose SLB has it
+}
+
+// demotionOf returns the demotion that covers ea, nil if there is none.
+func (as *AddressSpace) demotionOf(ea pte.EA) *demotion {
+	list := as.demotions.Load()
+	if list == nil {
+		return nil
+	}
+	for _, d := range *list {
+		if d.Contains(ea) {
+			return d
+		}
+	}
+	return nil
+}
+
+// basePage is the page size by which ea is hashed (Linux: get_slice_psize).
+func (as *AddressSpace) basePage(ea pte.EA) pte.PageSize {
+	if as.demotionOf(ea) != nil {
+		return pte.Page4K
+	}
+	return as.m.kernel.PageSize()
+}
+
+// slbPage is the page size by which the CPU's hardware hashes ea.
+func (c *CPU) slbPage(as *AddressSpace, ea pte.EA) pte.PageSize {
+	if d := as.demotionOf(ea); d != nil && d.known.has(c.id) {
+		return pte.Page4K
+	}
+	return as.m.kernel.PageSize()
+}
+
+// slice is the range that is demoted with ea: all of user space in Linux 2.6.20;
+// in 6.1 256M below 4G and 1T above.
+func (k *Kernel) slice(ea pte.EA) Range {
+	switch {
+	case k.DemoteSpace:
+		return Range{0, MaxEA}
+	case ea>>32 == 0:
+		start := ea &^ (1<<28 - 1)
+		return Range{start, start + 1<<28}
+	}
+	start := ea &^ (1<<40 - 1)
+	return Range{max(start, 1<<32), start + 1<<40}
+}
+
+// psizeLoc is the page size of the slice of ea.
+func (as *AddressSpace) psizeLoc(ea pte.EA) Loc {
+	return Loc{LocPageSize, as.context<<34 ^ uint64(as.m.kernel.slice(ea).Start)>>pte.VPNShift}
+}
+
+// readPageSize looks up how ea is hashed.
+func (c *CPU) readPageSize(as *AddressSpace, ea pte.EA) pte.PageSize {
+	c.step(StepReadPageSize, ea, as.psizeLoc(ea), TouchRead)
+	return as.basePage(ea)
+}
+
+// followDemotion brings the CPU's SLB up to date (Linux: check_paca_psize).
+func (c *CPU) followDemotion(as *AddressSpace, ea pte.EA) {
+	if d := as.demotionOf(ea); d != nil {
+		d.known.add(c.id)
+	}
+}
+
+// demote has the slice of ea hashed as 4K pages from now on (Linux:
+// demote_segment_4k). Entries of 64K stay until their PTEs change or are hashed
+// anew. CPUs that never translated in the space learn of it when they do.
+func (c *CPU) demote(as *AddressSpace, ea pte.EA) {
+	c.step(StepDemote, ea, as.psizeLoc(ea), TouchWrite)
+	as.demoteMu.Lock()
+	defer as.demoteMu.Unlock()
+	if as.demotionOf(ea) != nil {
+		return
+	}
+	d := &demotion{Range: as.m.kernel.slice(ea)}
+	d.known.bits.Store(^as.users.bits.Load() | 1<<c.id)
+	list := []*demotion{d}
+	if old := as.demotions.Load(); old != nil {
+		list = append(list, *old...)
+	}
+	as.demotions.Store(&list)
+}
+
+// Subpage protection codes of [CPU.SubpageProt].
+const (
+	SubpageAll    = 0 // no restriction
+	SubpageRead   = 1 // no stores
+	SubpageNone   = 2 // no access
+	subpageAccess = 3 // mask of a code
+)
+
+// SubpageProt restricts what user code may do with the 4K pieces of the 64K pages
+// from start on, whatever their VMA permits (Linux 6.1: subpage_prot). words has
+// one word a page, two bits a piece, piece 0 highest: SubpageAll, SubpageRead or
+// SubpageNone. The segments are hashed as 4K pages from then on. An access that is
+// restricted fails with ErrProtected.
+//
+// A CPU that is about to enter a 64K page while this runs may do so after the old
+// entries are flushed, and then goes on past the restriction until that entry
+// goes: see PathSubpageProtection in package scenario. It returns ErrRange for
+// addresses out of bounds or no words, and ErrUnsupported.
+func (c *CPU) SubpageProt(as *AddressSpace, start pte.EA, words []uint32) error {
+	r := c.m.kernel.Pages(start, uint64(len(words)))
+	if err := as.check(r); err != nil {
+		return err
+	}
+	if err := c.m.kernel.need(SubpageProt); err != nil {
+		return err
+	}
+	c.lock(&as.mmapSem, start)
+	defer c.unlock(&as.mmapSem, start)
+	for i, w := range words {
+		p := as.make(start + pte.EA(i)<<c.m.pageShift)
+		if as.basePage(p.ea) != pte.Page4K {
+			c.demote(as, p.ea)
+		}
+		c.step(StepSubpageProt, p.ea, p.subpageLoc(), TouchWrite)
+		p.table.protWord(p.ea).Store(w)
+		c.flushPTE(p)
+	}
+	return nil
+}
+
+// flushPTE has the entries of one PTE flushed, which keeps HASHPTE: hash_page will
+// find them gone (Linux: hpte_flush_range).
+func (c *CPU) flushPTE(p page) {
+	c.enter(p.table, p.ea)
+	c.update(StepPTEUpdate, p, 0, 0)
+	c.leave(p.table, p.ea)
+}
+
+// subpageLoc is the restriction of the pieces of a page.
+func (p page) subpageLoc() Loc { return Loc{LocSubpage, p.id()} }
+
+// prot is the restriction of the pieces of a page; 0 where pages are 4K.
+func (p page) prot() uint32 {
+	if p.second == nil {
+		return 0
+	}
+	return p.table.protWord(p.ea).Load()
+}
+
+// readSubpageProt returns what is denied to the piece at ea (Linux:
+// subpage_protection).
+func (c *CPU) readSubpageProt(p page, ea pte.EA) pte.Access {
+	c.step(StepReadSubpage, p.ea, p.subpageLoc(), TouchRead)
+	n := int(ea>>pte.VPNShift) % pte.Pieces
+	switch p.table.protWord(p.ea).Load() >> (2 * (pte.Pieces - 1 - n)) & subpageAccess {
+	case SubpageAll:
+		return 0
+	case SubpageRead:
+		return pte.Write
+	}
+	return pte.Read | pte.Write | pte.Exec
+}
