@@ -57,7 +57,12 @@ func (m *Machine) Locations(pages ...PageOf) []Location {
 		add(Location{Loc: Loc{LocTLB, uint64(i)}, Name: fmt.Sprintf("TLB of CPU %d", i), Value: c.digestTLB})
 	}
 	for i := range m.frames.frames {
-		add(Location{Loc: Loc{LocFrame, uint64(i)}, Name: fmt.Sprintf("frame %d", i), Value: m.frames.frames[i].digest})
+		f := &m.frames.frames[i]
+		value := f.digest
+		if uint32(i) == m.frames.index(m.zero) {
+			value = f.stamp.Load // nobody counts who maps the zero page
+		}
+		add(Location{Loc: Loc{LocFrame, uint64(i)}, Name: fmt.Sprintf("frame %d", i), Value: value})
 	}
 	add(Location{Loc: FramesLoc, Name: "frames", Value: m.frames.digest})
 	return out
