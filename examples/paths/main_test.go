@@ -48,7 +48,7 @@ func TestExplained(t *testing.T) {
 	code, out, errs := paths("-kernel", "6.1", "-path", "mprotect-lower")
 	require.Zero(t, code, errs)
 	for _, want := range []string{"mm/mprotect.c:change_pte_range", "CPU0 mprotect: down_write(mmap_sem), pte_offset_map_lock, pte_update + batch_add, set_pte_at",
-		"the reading is wrong", "none in 6,921 rounds"} {
+		"the reading is wrong", "none in 9,182 rounds"} {
 		require.Contains(t, out, want)
 	}
 	code, out, _ = paths("-kernel", "6.1", "-path", "munmap")

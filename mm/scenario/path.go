@@ -81,7 +81,9 @@ func (m Measured) agrees(v Verdict) bool {
 }
 
 // Paths lists the paths.
-func Paths() []*Path { return slices.Concat(rangePaths, protectPaths, faultPaths) }
+func Paths() []*Path {
+	return slices.Concat(rangePaths, protectPaths, faultPaths, copyPaths, refsPaths)
+}
 
 // PathNames lists their names.
 func PathNames() []string {
