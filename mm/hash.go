@@ -191,7 +191,8 @@ func (h *hash) Preload(c *CPU, as *AddressSpace, ea pte.EA, a pte.Access) {
 // says that the fault was for want of an entry. It returns false when the PTE
 // does not permit the access, an error wrapping hpt.ErrBolted when there is no
 // room for the entry and nothing may be evicted, and errOlderEntry when a
-// countermeasure has the entry wait for an older one to go.
+// countermeasure has the entry wait for an older one to go. With an error the PTE
+// is what it was, neither accessed nor dirty.
 func (h *hash) hashPage(c *CPU, p page, a pte.Access, noHPTE bool) (handled bool, err error) {
 	old, v := h.setBusy(c, p, a, 0)
 	switch v {
@@ -214,7 +215,9 @@ func (h *hash) hashPage(c *CPU, p page, a pte.Access, noHPTE bool) (handled bool
 		hint, same = 0, false
 	}
 	if !hint.Hashed() {
-		hint, err = h.insert(c, p, k, l.Page, attr, l.RA(next), same)
+		if hint, err = h.insert(c, p, k, l.Page, attr, l.RA(next), same); err != nil {
+			next, hint = old, 0 // the access does not take place
+		}
 	}
 	h.publish(c, p, l.WithRealHint(pte.RealPTE{PTE: next, Hidx: r.Hidx}, hint))
 	return true, err

@@ -50,9 +50,13 @@ func (h *hash) publish(c *CPU, p page, r pte.RealPTE) {
 		c.step(StepStoreHidx, p.ea, p.secondHalf(), TouchWrite)
 		p.second.Store(r.Hidx)
 	}
-	if h.m.merge && !split {
+	restores := (r.PTE^p.load())&^l.HPTEFlags() != 0 // the access does not take place
+	switch {
+	case restores && c.stepper != nil:
+		c.await(StepClearBusy, p.ea, nil, Touch{p.hashBits(), TouchWrite}, Touch{p.loc(), TouchWrite})
+	case h.m.merge && !split:
 		c.runOn(StepClearBusy, p.ea, p.hashBits())
-	} else {
+	default:
 		c.step(StepClearBusy, p.ea, p.hashBits(), TouchWrite)
 	}
 	p.entry.Store(uint64(r.PTE &^ l.Busy))
@@ -110,6 +114,9 @@ func (h *hash) hashPiece(c *CPU, p page, ea pte.EA, a, denied pte.Access, noHPTE
 	r.PTE = next&^l.HPTEFlags() | r.PTE&l.HPTEFlags()
 	n := int(ea>>pte.VPNShift) % pte.Pieces
 	hint, err := h.enterPiece(c, p, ea, l.PieceHint(r, n), l.Attr(l.WithAccess(next, l.Granted(next)&^denied)), l.PieceRA(next, n), noHPTE)
+	if err != nil {
+		r.PTE = old&^l.HPTEFlags() | r.PTE&l.HPTEFlags() // the access does not take place
+	}
 	h.publish(c, p, l.WithPieceHint(r, n, hint))
 	return true, err
 }
