@@ -13,7 +13,7 @@ var copyPaths = []*Path{
 		Name:    "fork",
 		Trigger: "a store by another thread of the parent",
 		Scenarios: []*Scenario{
-			race("fork", Scenario{Anonymous: true, Vary: []Variant{{Name: "anonymous", Before: owned}}, Remaps: true, Drops: true, Others: inChild}, forking, storing(0)),
+			race("fork", Scenario{Anonymous: true, Vary: []Variant{anonymous}, Remaps: true, Drops: true, Others: inChild}, forking, storing(0)),
 		},
 		In: []InKernel{
 			{

@@ -56,7 +56,7 @@ var protectPaths = []*Path{
 				Predicted: LooksSafe, Why: "the old entry permits all that the new PTE does, so hardware does not fault",
 				Measured: Measured{Count: "9,182 rounds"},
 				Verdict:  Duplicate,
-				Note:     "the reading is wrong: a hash fault taken for want of an entry, before the PTE changed, inserts no matter what the old entry permits; the experiment had two CPUs and no eviction, so never an entry missing",
+				Note:     "the reading is wrong: a hash fault taken for want of an entry, before the PTE changed, inserts no matter what the old entry permits; the experiment had one other thread, and it takes two",
 			},
 		},
 	},

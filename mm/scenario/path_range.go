@@ -102,6 +102,7 @@ var rangePaths = []*Path{
 		Trigger: "a store by another thread of the process",
 		Scenarios: []*Scenario{
 			race("madvise-dontneed", Scenario{Vary: []Variant{readOnly, clean}, Remaps: true}, dontNeeding, storing(0)),
+			race("madvise-dontneed-anonymous", Scenario{Anonymous: true, Vary: []Variant{anonymous}, Remaps: true, Drops: true}, discarding, storing(0)),
 		},
 		In: []InKernel{
 			{
@@ -175,6 +176,14 @@ var munmapping = Task{Name: "munmap", Run: func(s *Stage, c *mm.CPU) {
 var dontNeeding = Task{Name: "MADV_DONTNEED", Run: func(s *Stage, c *mm.CPU) {
 	_, err := c.MadviseDontNeed(context.Background(), s.Space, s.all())
 	allow(err)
+}}
+
+// discarding is MADV_DONTNEED of anonymous memory: what was there is gone.
+var discarding = Task{Name: "MADV_DONTNEED", Run: func(s *Stage, c *mm.CPU) {
+	s.throwAway(c, func() error {
+		_, err := c.MadviseDontNeed(context.Background(), s.Space, s.all())
+		return err
+	})
 }}
 
 // protecting has mprotect give all pages of the stage the access a.

@@ -42,7 +42,7 @@ var refsPaths = []*Path{
 		Trigger: "a store by another thread of the process",
 		Scenarios: []*Scenario{
 			race("numa-hinting", Scenario{Vary: []Variant{clean}, Remaps: true, Drops: true}, hinting, storing(0)),
-			race("numa-hinting-anonymous", Scenario{Anonymous: true, Vary: []Variant{{Name: "anonymous", Before: owned}}, Remaps: true, Drops: true}, hinting, storing(0)),
+			race("numa-hinting-anonymous", Scenario{Anonymous: true, Vary: []Variant{anonymous}, Remaps: true, Drops: true}, hinting, storing(0)),
 		},
 		In: []InKernel{{
 			Kernel:    mm.Linux61,

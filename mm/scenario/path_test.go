@@ -6,7 +6,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/hashmmu/ppc64/mm"
 	"github.com/hashmmu/ppc64/mm/explore"
+	"github.com/hashmmu/ppc64/pte"
 )
 
 // TestPaths: every path comes to the documented verdict in every kernel that has
@@ -23,6 +25,21 @@ func TestPaths(t *testing.T) {
 				require.Equal(t, in.FramesDiffer, res.FramesDiffer, "%v", res.Report)
 			})
 		}
+	}
+}
+
+// TestOneLoadIsNotEnough: mprotect that lowers rights makes no second entry with
+// one other thread, as the experiment had it, whether the entry was cast out or
+// not: of two hash faults the one must find what the other has left.
+func TestOneLoadIsNotEnough(t *testing.T) {
+	for _, k := range mm.Kernels() {
+		sc := &Scenario{
+			Name: "mprotect-r", Remaps: true, Tasks: []Task{protecting(pte.Read), loading(0)},
+			Vary: []Variant{clean, castOut(clean)},
+		}
+		res, err := Run(context.Background(), sc, Config{Kernel: k}, explore.Config{})
+		require.NoError(t, err)
+		require.Equal(t, Proved, res.Verdict, "%v", res.Report)
 	}
 }
 

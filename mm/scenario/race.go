@@ -48,8 +48,10 @@ func (st *Stage) castOut(c *mm.CPU, i int) {
 	c.TLB().InvalidateAll()
 }
 
-// owned has every page hold contents of its own, as a store leaves it: for
-// anonymous memory.
+// anonymous is memory of no file with contents of its own, dirty.
+var anonymous = Variant{Name: "anonymous", Before: owned}
+
+// owned has every page hold contents of its own, as a store leaves it.
 func owned(s *Stage, c *mm.CPU) {
 	for i := range s.pages {
 		allow(c.Store(s.Space, s.EA(i), s.Machine.NewStamp()))

@@ -97,7 +97,7 @@ func verdict(rep explore.Report) (Verdict, error) {
 		return Exhausted, nil
 	case errors.Is(f.Err, mm.ErrDuplicate):
 		return Duplicate, nil
-	case errors.Is(f.Err, ErrStaleAccess), errors.Is(f.Err, mm.ErrOrphan), errors.Is(f.Err, mm.ErrStale), errors.Is(f.Err, mm.ErrUseAfterFree):
+	case errors.Is(f.Err, ErrStaleAccess), errors.Is(f.Err, ErrLostStore), errors.Is(f.Err, mm.ErrOrphan), errors.Is(f.Err, mm.ErrStale), errors.Is(f.Err, mm.ErrUseAfterFree):
 		return Stale, nil
 	}
 	return "", fmt.Errorf("scenario: %s", f)

@@ -18,6 +18,9 @@ import (
 // ErrStaleAccess reports contents seen after they had been thrown away.
 var ErrStaleAccess = errors.New("scenario: an old page was reached after the operation that removed it had returned")
 
+// ErrLostStore reports a store that went to a page which nobody finds any more.
+var ErrLostStore = errors.New("scenario: a store went to an old page and is lost")
+
 // Config says what a scenario runs on. The zero value of a field is the
 // default that it names.
 type Config struct {
@@ -344,6 +347,18 @@ func (st *Stage) load(c *mm.CPU, i int) {
 	allow(err, outOfReach...)
 	if err == nil && v != 0 && v <= floor {
 		st.stale = fmt.Errorf("%w: CPU %d, %v", ErrStaleAccess, c.ID(), st.EA(i))
+	}
+}
+
+// storeAndLoad stores to page i and checks that a load sees it, in scenarios in
+// which nobody else stores there or takes what is stored away.
+func (st *Stage) storeAndLoad(c *mm.CPU, i int) {
+	stamp := uint64(c.ID()+1) << 32
+	allow(c.Store(st.Space, st.EA(i), stamp))
+	v, err := c.Load(st.Space, st.EA(i))
+	allow(err)
+	if v != stamp {
+		st.stale = fmt.Errorf("%w: CPU %d, %v", ErrLostStore, c.ID(), st.EA(i))
 	}
 }
 
