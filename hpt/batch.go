@@ -1,7 +1,6 @@
 package hpt
 
 import (
-	"github.com/hashmmu/ppc64/internal/sched"
 	"github.com/hashmmu/ppc64/pte"
 )
 
@@ -24,6 +23,9 @@ func (f *Found) OK() bool { return f.Hint.Hashed() }
 // how many it found. found has at least the length of keys.
 func (t *Table) LookupBatch(keys []pte.Key, found []Found) (hits int) {
 	found = found[:len(keys)]
+	if haveVectors && t.whole {
+		return t.lookupWhole(keys, found)
+	}
 	for i, k := range keys {
 		h, hint, ok := t.Lookup(k)
 		found[i] = Found{h, hint}
@@ -39,7 +41,11 @@ func (t *Table) LookupBatch(keys []pte.Key, found []Found) (hits int) {
 // entries and hints have at least the length of keys.
 func (t *Table) InsertBatch(keys []pte.Key, entries []pte.HPTE, hints []pte.SlotHint) (inserted int) {
 	entries, hints = entries[:len(keys)], hints[:len(keys)]
+	t.fetchGroups(keys[:min(batchAhead, len(keys))])
 	for i, k := range keys {
+		if i%batchAhead == 0 {
+			t.fetchGroups(keys[min(i+batchAhead, len(keys)):min(i+2*batchAhead, len(keys))])
+		}
 		hint, err := t.Insert(k, entries[i])
 		hints[i] = hint
 		if err == nil {
@@ -49,33 +55,50 @@ func (t *Table) InsertBatch(keys []pte.Key, entries []pte.HPTE, hints []pte.Slot
 	return inserted
 }
 
-// batchAhead is how many slots InvalidateBatch reads before it changes the
-// first: their cache misses overlap.
+// batchAhead is how many elements are fetched at a time.
 const batchAhead = 16
 
 // InvalidateBatch removes the entries that the hints name, skips stale hints,
 // and returns how many it removed (Linux: native_flush_hash_range, first pass).
 func (t *Table) InvalidateBatch(refs []pte.Ref) (removed int) {
-	for len(refs) > 0 {
-		chunk := refs[:min(batchAhead, len(refs))]
-		refs = refs[len(chunk):]
-		if len(chunk) >= batchAhead/2 {
-			t.touch(chunk)
+	t.fetchSlots(refs[:min(batchAhead, len(refs))])
+	for i, r := range refs {
+		if i%batchAhead == 0 {
+			t.fetchSlots(refs[min(i+batchAhead, len(refs)):min(i+2*batchAhead, len(refs))])
 		}
-		for _, r := range chunk {
-			if _, ok := t.Invalidate(r); ok {
-				removed++
-			}
+		if _, ok := t.Invalidate(r); ok {
+			removed++
 		}
 	}
 	return removed
 }
 
-// touch reads the slots that the hints name.
-func (t *Table) touch(refs []pte.Ref) {
-	for _, r := range refs {
-		if s, ok := t.at(r.Key, r.Hint); ok {
-			sched.LoadUint64(&t.slots[s][0])
+// fetchGroups fetches the primary groups of keys, to be written. Without
+// prefetch instructions it reads them, which also lets their cache misses
+// overlap. A few keys are not worth it.
+func (t *Table) fetchGroups(keys []pte.Key) {
+	switch {
+	case len(keys) < batchAhead/2:
+	case haveVectors && t.whole:
+		prefetchWrite(t, &keys[0], uint64(len(keys)))
+	default:
+		for _, k := range keys {
+			t.touch(t.slot(k.Hash().Primary(t.mask), 0))
+		}
+	}
+}
+
+// fetchSlots fetches the slots that hints name.
+func (t *Table) fetchSlots(refs []pte.Ref) {
+	switch {
+	case len(refs) < batchAhead/2:
+	case haveVectors && t.whole:
+		prefetchSlots(t, &refs[0], uint64(len(refs)))
+	default:
+		for _, r := range refs {
+			if s, ok := t.at(r.Key, r.Hint); ok {
+				t.touch(s)
+			}
 		}
 	}
 }

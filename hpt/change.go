@@ -13,11 +13,7 @@ const rProtect = pte.RPP0 | pte.RPP | pte.RN | pte.RKeyHi | pte.RKeyLo
 // nothing has changed (H5).
 func (t *Table) Protect(r pte.Ref, a pte.Attr) error {
 	bits := pte.HPTE{}.WithAttr(a).R
-	_, ok := t.update(r, func(h pte.HPTE) pte.HPTE {
-		h.R = h.R&^rProtect | bits&(rProtect|pte.RChg)
-		return h
-	})
-	if !ok {
+	if _, ok := t.update(r, ^uint64(0), ^uint64(rProtect), bits&(rProtect|pte.RChg)); !ok {
 		return ErrNotFound
 	}
 	return nil
@@ -31,11 +27,7 @@ func (t *Table) MarkAccess(r pte.Ref, a pte.Access) error {
 	if a.Has(pte.Write) {
 		bits |= pte.RChg
 	}
-	_, ok := t.update(r, func(h pte.HPTE) pte.HPTE {
-		h.R |= bits
-		return h
-	})
-	if !ok {
+	if _, ok := t.update(r, ^uint64(0), ^uint64(0), bits); !ok {
 		return ErrNotFound
 	}
 	return nil
@@ -45,26 +37,27 @@ func (t *Table) MarkAccess(r pte.Ref, a pte.Access) error {
 // that instant, so no R or C that anyone recorded before is lost (H7). ok is
 // false when the hint is stale, and then nothing has changed. It flushes no TLB.
 func (t *Table) Invalidate(r pte.Ref) (old pte.HPTE, ok bool) {
-	return t.update(r, remove)
+	return t.update(r, 0, 0, 0)
 }
 
-func remove(pte.HPTE) pte.HPTE { return pte.HPTE{} }
-
-// update changes the entry that the hint names, if it is still the key's, and
-// returns what it was.
-func (t *Table) update(r pte.Ref, change func(pte.HPTE) pte.HPTE) (old pte.HPTE, ok bool) {
+// update changes the entry that the hint names, if it is still the key's: V
+// becomes V&keepV and R becomes R&keepR|setR. It returns what the entry was.
+func (t *Table) update(r pte.Ref, keepV, keepR, setR uint64) (old pte.HPTE, ok bool) {
 	s, ok := t.at(r.Key, r.Hint)
 	if !ok {
 		return pte.HPTE{}, false
 	}
 	n := t.needle(r.Key, r.Hint.Secondary())
+	if haveVectors && t.whole {
+		return t.changeWhole(s, n.v, keepV, keepR, setR)
+	}
 	for {
 		raw := t.LoadRaw(s)
 		old = t.view(raw)
 		if !n.matches(old) {
 			return pte.HPTE{}, false
 		}
-		new := change(old)
+		new := pte.HPTE{V: old.V & keepV, R: old.R&keepR | setR}
 		if new == old || t.CompareAndSwapRaw(s, raw, t.raw(new)) {
 			return old, true
 		}

@@ -37,7 +37,7 @@ func insertThenSearch(s *stage, k pte.Key, h pte.HPTE) (pte.SlotHint, error) {
 		return 0, err
 	}
 	mine, _ := s.at(k, hint)
-	u := s.unique(k)
+	u := s.unique(k, sched.Unique(s.tags))
 	for place := range stageSlots {
 		if u.slot(place) != mine && u.exists(place, s.LoadRaw(u.slot(place))) {
 			s.Invalidate(pte.Ref{Key: k, Hint: hint})
@@ -97,7 +97,7 @@ func (a *attempt) replace(place int, old, h pte.HPTE) bool {
 // giveWayToAll (D3) withdraws before every other tentative entry. Two CPUs may
 // both withdraw.
 func giveWayToAll(s *stage, k pte.Key, h pte.HPTE) (pte.SlotHint, error) {
-	a, err := s.begin(s.unique(k), h)
+	a, err := s.begin(s.unique(k, sched.Unique(s.tags)), h)
 	if err != nil {
 		return 0, err
 	}
@@ -117,7 +117,7 @@ func giveWayToAll(s *stage, k pte.Key, h pte.HPTE) (pte.SlotHint, error) {
 // untagged (D4) is InsertUnique with equal tags: a CPU takes another one's
 // tentative entry for its own.
 func untagged(s *stage, k pte.Key, h pte.HPTE) (pte.SlotHint, error) {
-	u := s.unique(k)
+	u := s.unique(k, sched.Unique(s.tags))
 	u.tag = 0
 	a, err := s.begin(u, h)
 	if err != nil {
@@ -143,7 +143,7 @@ func claimWord(s *stage, k pte.Key, h pte.HPTE) (pte.SlotHint, error) {
 // finishes a later call, which has not looked around yet. Where every call has a
 // tag of its own (D8), none was found to fail.
 func helping(s *stage, k pte.Key, h pte.HPTE) (pte.SlotHint, error) {
-	a, err := s.begin(s.unique(k), h)
+	a, err := s.begin(s.unique(k, sched.Unique(s.tags)), h)
 	if err != nil {
 		return 0, err
 	}

@@ -34,7 +34,7 @@ func (t *Table) Tentative(s pte.Slot) bool { return tentative(t.LoadRaw(s)) }
 // PutTentative puts a tentative entry of a call that is stalled for ever into a
 // place of k, 0 to 15.
 func (t *Table) PutTentative(k pte.Key, place int) pte.Slot {
-	u := t.unique(k)
+	u := t.unique(k, sched.Unique(t.tags))
 	t.StoreRaw(u.slot(place), u.tentative(place))
 	return u.slot(place)
 }

@@ -29,6 +29,9 @@ func (t *Table) Insert(k pte.Key, h pte.HPTE) (pte.SlotHint, error) {
 // (Linux: native_hpte_insert). A slot is free when V is clear, whatever else it
 // holds. The error is [ErrGroupFull].
 func (t *Table) InsertGroup(group uint64, h pte.HPTE) (index int, err error) {
+	if haveVectors && t.whole {
+		return t.insertWhole(group, h)
+	}
 	new := t.raw(h)
 	for free := t.scanGroup(group, 0, pte.VValid); free != 0; free &= free - 1 {
 		index = bits.TrailingZeros32(free)

@@ -14,7 +14,8 @@ TEXT ·scan(SB), NOSPLIT, $0-32
 	ANDQ BX, AX
 	PREPARE
 	VALIDS(R8)
-	NEEDLE(AX, BX)
+	UNDER(BX)
+	NEEDLE(AX)
 	MATCHES(DI, CX)
 	FREE(DI, DX)
 	MOVL CX, hits+24(FP)
@@ -33,6 +34,7 @@ TEXT ·lookup(SB), NOSPLIT, $0-48
 	MOVQ $MATCH, SI
 	XORL CX, CX
 	PREPARE
+	UNDER(SI)
 
 group:
 	ANDQ   Table_mask(DI), AX
@@ -42,7 +44,7 @@ group:
 	MOVQ   BX, R9
 	BSWAPQ R9
 	ANDQ   SI, R9
-	NEEDLE(R9, SI)
+	NEEDLE(R9)
 	MATCHES(R8, R10)
 	TESTL  R10, R10
 	JZ     missed
@@ -51,12 +53,10 @@ candidate:
 	TZCNTL  R10, R11
 	MOVL    R11, R12
 	SHLL    $4, R12
-	VMOVDQA (R8)(R12*1), X2
-	VMOVQ   X2, R12
-	MOVQ    R12, R13
-	ANDQ    SI, R13
+	RELOAD((R8)(R12*1), R13)
 	CMPQ    R13, R9
 	JNE     changed
+	VMOVQ   X2, R12
 	VPEXTRQ $1, X2, R13
 	BSWAPQ  R12
 	BSWAPQ  R13

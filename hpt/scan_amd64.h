@@ -13,11 +13,17 @@
 #include "go_asm.h"
 #include "textflag.h"
 
-// VValid, H and VMatch as they lie in memory.
+// Bits of V as they lie in memory.
 #define VALID 0x0100000000000000
 #define VALID_BIT 56
-#define SECONDARY 0x02 // as a number
-#define MATCH 0x83ffffffffffffff
+#define MATCH 0x83ffffffffffffff    // B, AVPN, H, V
+#define MATCH_V 0x81ffffffffffffff  // B, AVPN, V
+#define AVPN 0x80ffffffffffff3f     // AVPN alone
+#define TENTATIVE_MASK 0x61000000000000c0
+#define TENTATIVE 0x60000000000000c0
+
+// H as a number.
+#define SECONDARY 0x02
 
 #ifdef AVX512
 
@@ -25,10 +31,10 @@
 #define PREPARE \
 	MOVL $0x5555, R15
 
-// NEEDLE looks for word under mask from here on.
-#define NEEDLE(word, mask) \
-	VPBROADCASTQ word, Z16; \
-	VPBROADCASTQ mask, Z17
+// UNDER makes a mask that of the scans from here on, and NEEDLE what they look
+// for.
+#define UNDER(mask) VPBROADCASTQ mask, Z17
+#define NEEDLE(word) VPBROADCASTQ word, Z16
 
 // MATCHES gives the slots of the group whose V is the needle. Lanes of R are
 // dropped at the end.
@@ -40,6 +46,13 @@
 	KUNPCKBW   K1, K2, K3;          \
 	KMOVW      K3, hits;            \
 	PEXTL      R15, hits, hits
+
+// RELOAD reads V and R of a slot into X2 at one instant, and gives V under the
+// mask.
+#define RELOAD(at, v) \
+	VMOVDQA at, X2;       \
+	VPANDQ  X17, X2, X3;  \
+	VMOVQ   X3, v
 
 // VALIDS broadcasts VALID for FREE; tmp is lost.
 #define VALIDS(tmp) \
@@ -75,11 +88,13 @@ GLOBL slotOrder<>(SB), RODATA|NOPTR, $32
 #define PREPARE \
 	VMOVDQU slotOrder<>(SB), Y15
 
-#define NEEDLE(word, mask) \
-	VMOVQ        word, X0; \
+#define UNDER(mask) \
 	VMOVQ        mask, X1; \
-	VPBROADCASTQ X0, Y0;   \
 	VPBROADCASTQ X1, Y1
+
+#define NEEDLE(word) \
+	VMOVQ        word, X0; \
+	VPBROADCASTQ X0, Y0
 
 // WORDS puts V of slots 0 2 1 3 into Y2 and of slots 4 6 5 7 into Y3.
 #define WORDS(group) \
@@ -97,6 +112,11 @@ GLOBL slotOrder<>(SB), RODATA|NOPTR, $32
 	VPACKSSDW Y3, Y2, Y2;       \
 	VPERMD    Y2, Y15, Y2;      \
 	VMOVMSKPS Y2, hits
+
+#define RELOAD(at, v) \
+	VMOVDQA at, X2;    \
+	VPAND   X1, X2, X3; \
+	VMOVQ   X3, v
 
 #define VALIDS(tmp)
 

@@ -101,6 +101,12 @@ func (t *Table) scanFree(group, want, mask uint64) (hits, free uint32) {
 	return hits, free
 }
 
+// touch reads a slot and forgets it: its line is then in the cache.
+func (t *Table) touch(s pte.Slot) {
+	sched.LoadUint64(&t.slots[s][0])
+	runtime.KeepAlive(t)
+}
+
 // bigEndian converts between a number and a word of memory.
 func bigEndian(x uint64) uint64 {
 	if hostBigEndian {

@@ -55,16 +55,34 @@ func (t *Table) InsertUnique(k pte.Key, h pte.HPTE) (pte.SlotHint, error) {
 	if t.locks != nil {
 		return t.insertLocked(k, h)
 	}
-	u := t.unique(k)
-	own, err := u.publish()
-	if err != nil {
-		return 0, err
+	tag, own := sched.Unique(t.tags), -1
+	h.V &^= pte.VSecondary
+	if haveVectors && t.whole {
+		switch state := t.uniqueWhole(k.Hash(), k.AVPN()|pte.VValid, tag, h); {
+		case state < noPlace:
+			return pte.MakeSlotHint(false, int(state)), nil
+		case state == uniqueBusy:
+			return 0, ErrBusy
+		case state >= uniqueContend:
+			own = int(state - uniqueContend)
+		}
+	}
+	return t.insertTentative(k, h, tag, own)
+}
+
+// insertTentative is InsertUnique from where there is a tentative entry of ours at the
+// place own, or from the beginning when own is negative. H is clear in h.
+func (t *Table) insertTentative(k pte.Key, h pte.HPTE, tag uint64, own int) (hint pte.SlotHint, err error) {
+	u := t.unique(k, tag)
+	if own < 0 {
+		if own, err = u.publish(); err != nil {
+			return 0, err
+		}
 	}
 	if err := u.contend(own); err != nil {
 		t.CompareAndSwapRaw(u.slot(own), u.tentative(own), pte.HPTE{})
 		return 0, err
 	}
-	h.V &^= pte.VSecondary
 	if u.secondary(own) == 1 {
 		h.V |= pte.VSecondary
 	}
@@ -74,13 +92,13 @@ func (t *Table) InsertUnique(k pte.Key, h pte.HPTE) (pte.SlotHint, error) {
 	return pte.MakeSlotHint(u.secondary(own) == 1, int(uint64(own)%t.perGroup)), nil
 }
 
-func (t *Table) unique(k pte.Key) unique {
+func (t *Table) unique(k pte.Key, tag uint64) unique {
 	hash := k.Hash()
 	u := unique{
 		t:      t,
 		groups: [2]uint64{hash.Primary(t.mask), hash.Secondary(t.mask)},
 		want:   [2]needle{t.needle(k, false), t.needle(k, true)},
-		tag:    sched.Unique(t.tags),
+		tag:    tag,
 	}
 	u.shared = u.want[0].mask &^ (3<<62 | pte.VValid)
 	for i, n := range u.want {

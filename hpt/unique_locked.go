@@ -34,6 +34,11 @@ func release(lock *uint64) { sched.StoreUint64(lock, 0) }
 // nobody else can insert the key meanwhile.
 func (t *Table) insertLocked(k pte.Key, h pte.HPTE) (hint pte.SlotHint, err error) {
 	lock := t.lock(k.Hash().Primary(t.mask))
+	if haveVectors && t.whole {
+		if i := t.lockedWhole(lock, k, h); i < noPlace {
+			return pte.MakeSlotHint(false, int(i)), nil
+		}
+	}
 	acquire(lock)
 	if _, _, ok := t.Lookup(k); ok {
 		err = ErrExists
