@@ -51,9 +51,15 @@ func (c *CPU) Access(as *AddressSpace, ea pte.EA, a pte.Access, stamp uint64) (u
 		if o == Hit {
 			return got, nil
 		}
+		if c.m.trace.Missed != nil {
+			c.m.trace.Missed(c, ea, a, o)
+		}
 		handled, err := c.m.backend.Miss(c, as, ea, a, o)
 		if err == nil && !handled {
 			err = c.Fault(as, ea, a)
+			if c.m.trace.Faulted != nil {
+				c.m.trace.Faulted(c, ea, a, err)
+			}
 		}
 		if err == nil && c.stepper != nil && try == explorerPatience {
 			err = ErrRefault

@@ -52,6 +52,8 @@ type Config struct {
 	NoPreload bool
 	// Countermeasures change the kernel so that there is one translation a page.
 	Countermeasures Countermeasures
+	// Trace is functions to call at events.
+	Trace Trace
 	// Stepper schedules the CPUs; nil: they run as ordinary goroutines.
 	Stepper Stepper
 	// MergeSteps makes one step of operations of a CPU between which another CPU's
@@ -80,6 +82,7 @@ type Machine struct {
 	merge       bool
 	counter     Countermeasures
 	queued      *queuedPages // nil unless RefuseQueued
+	trace       Trace
 	backend     Backend
 	zero        pte.RA // the page of zeroes that reads of untouched memory map
 
@@ -128,6 +131,7 @@ func New(cfg Config) (*Machine, error) {
 		noTLB:       cfg.NoTLB,
 		merge:       cfg.MergeSteps,
 		counter:     cfg.Countermeasures,
+		trace:       cfg.Trace,
 		spaces:      make(map[uint64]*AddressSpace),
 	}
 	if m.counter.RefuseQueued {
@@ -146,7 +150,7 @@ func New(cfg Config) (*Machine, error) {
 		}
 		c := &CPU{m: m, id: i, tlb: cache, stepper: cfg.Stepper, random: uint64(i) * 0xbf58476d1ce4e5b9}
 		c.waited = func() bool { return c.waits.notBusy() }
-		c.batch = batch.New(batch.FlusherFunc(c.flush), batch.Config{Policy: cfg.Policy, Nesting: cfg.Nest, Capacity: cfg.Batch})
+		c.batch = batch.New(batch.FlusherFunc(c.flush), batch.Config{Policy: cfg.Policy, Nesting: cfg.Nest, Capacity: cfg.Batch, Trace: m.trace.batchTrace(c)})
 		m.cpus = append(m.cpus, c)
 	}
 	if cfg.Backend == nil {

@@ -224,7 +224,11 @@ func (c *CPU) walk(ctx context.Context, as *AddressSpace, r Range, end func(), d
 		t, span := as.pgd.seek(ea)
 		part := Range{ea, min(r.End, ea&^(span-1)+span)}
 		if t != nil {
-			res.Pages += do(t, part)
+			n := do(t, part)
+			res.Pages += n
+			if c.m.trace.Walked != nil {
+				c.m.trace.Walked(c, as, part, n)
+			}
 		}
 		res.Next = part.End
 	}
