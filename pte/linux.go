@@ -185,9 +185,9 @@ func (l *Layout) Granted(p LinuxPTE) Access {
 }
 
 // Hint returns where the entry says its hash table entry is, in a layout with 4K
-// base pages; see [Layout.RealHint].
+// base pages; see [Layout.RealHint]. Where the slot is not in the entry it is 0.
 func (l *Layout) Hint(p LinuxPTE) SlotHint {
-	if p&l.HashPTE == 0 {
+	if p&l.HashPTE == 0 || l.GIX == 0 {
 		return 0
 	}
 	return MakeSlotHint(p&l.Second != 0, int(p&l.GIX/(l.GIX&-l.GIX)))

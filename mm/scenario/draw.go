@@ -3,6 +3,7 @@ package scenario
 import (
 	"fmt"
 
+	"github.com/hashmmu/ppc64/mm"
 	"github.com/hashmmu/ppc64/mm/explore"
 	"github.com/hashmmu/ppc64/pte"
 )
@@ -24,7 +25,7 @@ func (st *Stage) draw() []explore.Panel {
 			}
 			out = append(out, panel)
 		}
-		out = append(out, explore.Panel{Title: fmt.Sprintf("%v Linux PTE", p.EA), Cells: []explore.Cell{st.pteCell(p.Space.PTE(p.EA))}})
+		out = append(out, explore.Panel{Title: fmt.Sprintf("%v Linux PTE", p.EA), Cells: []explore.Cell{st.pteCell(p)}})
 	}
 	for i := range st.Machine.CPUs() {
 		_, refs := st.Machine.CPU(i).Batch().Pending()
@@ -60,8 +61,8 @@ func slotCell(i uint64, e pte.HPTE, ours, dup bool) explore.Cell {
 	return c
 }
 
-func (st *Stage) pteCell(p pte.LinuxPTE) explore.Cell {
-	l := st.Machine.Kernel().Layout
+func (st *Stage) pteCell(at mm.PageOf) explore.Cell {
+	l, p := st.Machine.Kernel().Layout, at.Space.PTE(at.EA)
 	if l.None(p) {
 		return explore.Cell{Text: "none", Mark: explore.Dim}
 	}
@@ -74,7 +75,7 @@ func (st *Stage) pteCell(p pte.LinuxPTE) explore.Cell {
 			text += bit.name
 		}
 	}
-	if h := l.Hint(p); h.Hashed() {
+	if h := at.Space.Hint(at.EA); h.Hashed() {
 		text += " HASHPTE " + h.String()
 	}
 	return explore.Cell{Text: text, Mark: explore.Live}

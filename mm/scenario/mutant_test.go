@@ -17,6 +17,7 @@ type mutant struct {
 	name     string
 	scenario string // kills it
 	policy   string // under which the scenario is proved otherwise
+	kernel   string // "": 6.1
 	edits    []edit
 }
 
@@ -29,34 +30,44 @@ var clearsAll = edit{"mm/hash64k.go", "		c.step(StepClearBusy, p.ea, p.hashBits(
 	"		c.step(StepClearBusy, p.ea, p.hashBits(), TouchWrite)\n		c.touch(p.loc(), TouchWrite)\n	}\n"}
 
 var mutants = []mutant{
-	{"no BUSY wait", "founding", "before-unlock", []edit{
+	{"no BUSY wait", "founding", "before-unlock", "", []edit{
 		{"mm/ptep.go", "	c.awaitNotBusy(s, p)\n",
 			"	c.await(s, p.ea, nil, Touch{p.loc(), TouchWrite}, Touch{p.hashBits(), TouchWrite})\n"},
 		{"mm/ptep.go", "if old&c.m.kernel.Layout.Busy != 0 {", "if c.stepper == nil {"},
 		clearsAll,
 	}},
-	{"PTE published before insert", "founding", "before-unlock", []edit{
+	{"PTE published before insert", "founding", "before-unlock", "", []edit{
 		{"mm/hash.go", "	hint := l.RealHint(r)\n	attr", "	hint := l.RealHint(r)\n" +
 			"	c.step(StepClearBusy, p.ea, p.hashBits(), TouchWrite)\n" +
 			"	p.entry.Store(uint64(l.WithHint(next, hint) &^ l.Busy))\n	attr"},
 		clearsAll,
 	}},
-	{"HASHPTE ignored", "founding", "lazy-mmu", []edit{
+	{"HASHPTE ignored", "founding", "lazy-mmu", "", []edit{
 		{"mm/hash.go", "	hint := l.RealHint(r)\n	attr", "	hint := pte.SlotHint(0)\n	attr"},
 	}},
-	{"flush after unlock", "founding", "lazy-mmu", []edit{
+	{"flush after unlock", "founding", "lazy-mmu", "", []edit{
 		{"mm/zap.go", "	c.batch.LeaveLazy()\n	c.unlockPTEs(t, ea)\n", "	c.unlockPTEs(t, ea)\n	c.batch.LeaveLazy()\n"},
 	}},
-	{"hint not re-checked", "evicted", "lazy-mmu", []edit{
+	{"hint not re-checked", "evicted", "lazy-mmu", "", []edit{
 		{"hpt/change.go", "if !n.matches(old) {", "if _ = n; !old.Valid() {"},
 	}},
-	{"batch not flushed on size change", "size-change", "at-finish", []edit{
+	{"batch not flushed on size change", "size-change", "at-finish", "", []edit{
 		{"batch/batch.go", "	case first.Key.Seg != r.Key.Seg:\n		return OnOtherSegment\n", ""},
 		// A batch of Linux has one size for all.
 		{"batch/batch.go", "	b.refs = append(b.refs, r)\n",
 			"	if len(b.refs) > 0 {\n		r.Key.Seg = b.refs[0].Key.Seg\n	}\n	b.refs = append(b.refs, r)\n"},
 	}},
-	{"TLB flush skipped on a miss", "evicted", "lazy-mmu", []edit{
+	{"PTE stored before its second half", "other-slot", "lazy-mmu", "6.1-64k", []edit{
+		{"mm/hash64k.go", "		c.step(StepStoreHidx, p.ea, p.secondHalf(), TouchWrite)\n		p.second.Store(r.Hidx)\n",
+			"		defer func() { c.step(StepStoreHidx, p.ea, p.secondHalf(), TouchWrite); p.second.Store(r.Hidx) }()\n"},
+	}},
+	{"second half read before the PTE", "other-slot", "lazy-mmu", "6.1-64k", []edit{
+		{"mm/ptep.go", "	old := c.change(s, p, clr, set)\n",
+			"	c.step(StepReadHidx, p.ea, p.secondHalf(), TouchRead)\n	early := p.hidx()\n	old := c.change(s, p, clr, set)\n	earlyHidx[c] = early\n"},
+		{"mm/ptep.go", "import \"github.com/hashmmu/ppc64/pte\"\n", "import \"github.com/hashmmu/ppc64/pte\"\n\nvar earlyHidx = map[*CPU]uint64{}\n"},
+		{"mm/hash64k.go", "	c.step(StepReadHidx, p.ea, p.secondHalf(), TouchRead)\n	r := pte.RealPTE{PTE: old, Hidx: p.hidx()}\n", "	r := pte.RealPTE{PTE: old, Hidx: earlyHidx[c]}\n"},
+	}},
+	{"TLB flush skipped on a miss", "evicted", "lazy-mmu", "", []edit{
 		{"mm/hash.go", "		h.table.Invalidate(refs[i])\n",
 			"		if _, found := h.table.Invalidate(refs[i]); !found {\n			refs[i].Key.Page ^= 1 << 20\n		}\n"},
 	}},
@@ -76,7 +87,7 @@ func TestMutants(t *testing.T) {
 			require.NoError(t, err, "the library as it is: %s", out)
 			out, err = m.run(t, root, true)
 			require.Error(t, err, "survived")
-			require.Contains(t, out, "--- FAIL: TestScenarios/"+m.scenario+"/6.1/"+m.policy, "not built, or another failure")
+			require.Contains(t, out, "--- FAIL: "+strings.Join(m.test(), "/"), "not built, or another failure")
 			require.NotContains(t, out, "undeclared write")
 			require.NotContains(t, out, "not deterministic")
 			t.Log(reason(out))
@@ -84,9 +95,17 @@ func TestMutants(t *testing.T) {
 	}
 }
 
+// test is the name of the test that kills the mutant, by its parts.
+func (m *mutant) test() []string {
+	if m.kernel == "" {
+		return []string{"TestScenarios", m.scenario, "6.1", m.policy}
+	}
+	return []string{"TestScenariosOf64K", m.scenario, m.kernel, m.policy}
+}
+
 // run explores the mutant's scenario, with the mistake or without.
 func (m *mutant) run(t *testing.T, root string, broken bool) (string, error) {
-	args := []string{"test", "-count=1", "-v", "-run", "^TestScenarios$/^" + m.scenario + "$/^6.1$/^" + m.policy + "$"}
+	args := []string{"test", "-count=1", "-v", "-run", "^" + strings.Join(m.test(), "$/^") + "$"}
 	if broken {
 		args = append(args, "-overlay", m.overlay(t, root))
 	}

@@ -195,4 +195,4 @@ func protecting(a pte.Access) Task {
 }
 
 // all is the range that the stage maps.
-func (st *Stage) all() mm.Range { return mm.Pages(firstPage, st.filePages()) }
+func (st *Stage) all() mm.Range { return st.Machine.Kernel().Pages(firstPage, st.filePages()) }

@@ -133,7 +133,7 @@ var Munmap = &Scenario{
 	Remaps:  true,
 	Tasks: []Task{
 		{Name: "munmap", Run: func(s *Stage, c *mm.CPU) {
-			_, err := c.Unmap(context.Background(), s.Space, mm.Pages(s.EA(0), 1))
+			_, err := c.Unmap(context.Background(), s.Space, s.page(0))
 			allow(err)
 		}},
 		storing(0),
@@ -155,7 +155,7 @@ var DontNeed = &Scenario{
 	Remaps: true,
 	Tasks: []Task{
 		{Name: "MADV_DONTNEED", Run: func(s *Stage, c *mm.CPU) {
-			_, err := c.MadviseDontNeed(context.Background(), s.Space, mm.Pages(s.EA(0), 1))
+			_, err := c.MadviseDontNeed(context.Background(), s.Space, s.page(0))
 			allow(err)
 		}},
 		storing(0),
@@ -176,7 +176,7 @@ var Mprotect = &Scenario{
 	Remaps:  true,
 	Tasks: []Task{
 		{Name: "mprotect", Run: func(s *Stage, c *mm.CPU) {
-			_, err := c.Protect(context.Background(), s.Space, mm.Pages(s.EA(0), 1), pte.Read|pte.Write)
+			_, err := c.Protect(context.Background(), s.Space, s.page(0), pte.Read|pte.Write)
 			allow(err)
 		}},
 		storing(0),

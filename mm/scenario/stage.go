@@ -129,7 +129,7 @@ func (st *Stage) populate(sc *Scenario, v Variant) error {
 		prot = pte.Read | pte.Write
 	}
 	c := st.Machine.CPU(st.Machine.CPUs() - 1)
-	vma := mm.VMA{Range: mm.Pages(firstPage, st.filePages()), Prot: prot}
+	vma := mm.VMA{Range: st.all(), Prot: prot}
 	if !sc.Anonymous {
 		vma.File, vma.Shared = st.File, !sc.Private
 	}
@@ -166,7 +166,7 @@ func (st *Stage) roomyContext(n int) uint64 {
 			if ea>>40 != 0 && vsid.HasSeg(pte.Seg1T) {
 				seg = pte.Seg1T
 			}
-			k := pte.MakeKey(vsid.VSID(context, ea, seg), ea, seg, pte.Page4K)
+			k := pte.MakeKey(vsid.VSID(context, ea, seg), ea, seg, st.Machine.Kernel().PageSize())
 			used := 0
 			for range t.Group(k.Hash().Primary(t.Mask())) {
 				used++
@@ -180,7 +180,12 @@ func (st *Stage) roomyContext(n int) uint64 {
 }
 
 // EA is the address of page i of the stage.
-func (st *Stage) EA(i int) pte.EA { return firstPage + pte.EA(st.index(i))<<pte.VPNShift }
+func (st *Stage) EA(i int) pte.EA {
+	return firstPage + pte.EA(st.index(i))<<st.Machine.Kernel().PageSize().Shift()
+}
+
+// page is the range of page i of the stage.
+func (st *Stage) page(i int) mm.Range { return st.Machine.Kernel().Pages(st.EA(i), 1) }
 
 // index is the page of the file at page i of the stage.
 func (st *Stage) index(i int) uint64 { return uint64(i) * st.stride }
