@@ -35,6 +35,7 @@ type savedFrame struct {
 	refs, ptes  int32
 	dirty, anon bool
 	stamp       uint64
+	folio       *folio
 }
 
 type savedFile struct {
@@ -74,7 +75,7 @@ func (m *Machine) Save(touched ...PageOf) *Checkpoint {
 	s.backend = m.backend.Save(keys)
 	for i := range m.frames.frames {
 		f := &m.frames.frames[i]
-		s.frames = append(s.frames, savedFrame{f.refs.Load(), f.ptes.Load(), f.dirty.Load(), f.anon.Load(), f.stamp.Load()})
+		s.frames = append(s.frames, savedFrame{f.refs.Load(), f.ptes.Load(), f.dirty.Load(), f.anon.Load(), f.stamp.Load(), f.folio.Load()})
 	}
 	for _, f := range m.files {
 		pages := make(map[uint64]pte.RA)
@@ -119,6 +120,9 @@ func (s *Checkpoint) Restore() {
 		f.dirty.Store(was.dirty)
 		f.anon.Store(was.anon)
 		f.stamp.Store(was.stamp)
+		if f.folio.Store(was.folio); was.folio != nil {
+			was.folio.locked.Store(false)
+		}
 	}
 	for i, was := range s.files {
 		was.restore(m.files[i])

@@ -35,6 +35,7 @@ type frame struct {
 	dirty atomic.Bool  // a dirty PTE of the page was cleared
 	anon  atomic.Bool  // belongs to one private mapping, not to a file
 	stamp atomic.Uint64
+	folio atomic.Pointer[folio] // the large folio that it is part of, if any
 }
 
 // freedStamp marks the contents of a free frame.
@@ -63,6 +64,7 @@ func (f *Frames) Alloc(stamp uint64) (pte.RA, error) {
 	fr := &f.frames[i]
 	fr.refs.Store(1)
 	fr.ptes.Store(0)
+	fr.folio.Store(nil)
 	fr.dirty.Store(false)
 	fr.anon.Store(false)
 	fr.stamp.Store(stamp)
@@ -82,6 +84,7 @@ func (f *Frames) Put(ra pte.RA) (freed bool) {
 	fr := f.at(ra)
 	n := fr.refs.Add(-1)
 	if n == 0 {
+		fr.folio.Store(nil)
 		fr.stamp.Store(freedStamp)
 		f.mu.Lock()
 		f.free = append(f.free, f.index(ra))

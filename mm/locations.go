@@ -141,5 +141,8 @@ func (f *frame) digest() uint64 {
 	if f.anon.Load() {
 		h = fold(h, uint64(f.refs.Load())<<32|uint64(f.ptes.Load()))
 	}
+	if whole := f.folio.Load(); whole != nil {
+		h = fold(h, 1+b2u(whole.locked.Load()))
+	}
 	return h
 }

@@ -90,6 +90,7 @@ type Machine struct {
 	spaces map[uint64]*AddressSpace // by context
 	files  []*Mapping
 	stamp  atomic.Uint64 // the last stamp given out
+	folios atomic.Bool   // there may be large folios
 }
 
 // New builds a machine.
