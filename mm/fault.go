@@ -43,7 +43,7 @@ func (c *CPU) anonymousFault(v *VMA, p page, a pte.Access) error {
 	} else {
 		c.get(p, ra)
 	}
-	c.install(p, l.Make(ra, grant)|l.Accessed|flags, a, ra, nil)
+	c.install(p, v.entry(ra, grant)|l.Accessed|flags, a, ra, nil)
 	return nil
 }
 
@@ -80,7 +80,7 @@ func (c *CPU) fileFault(v *VMA, p page, a pte.Access) error {
 	} else if !store {
 		grant = v.pageProt()
 	}
-	entry := l.Make(ra, grant) | l.Accessed
+	entry := v.entry(ra, grant) | l.Accessed
 	if store {
 		entry |= l.Stored()
 	}
@@ -180,7 +180,7 @@ func (c *CPU) writeProtectFault(v *VMA, p page, a pte.Access, cur pte.LinuxPTE) 
 	}
 	c.clearFlush(p)
 	c.unmapped(old)
-	c.set(p, l.Make(fresh, v.Prot)|l.Accessed|l.Stored())
+	c.set(p, v.entry(fresh, v.Prot)|l.Accessed|l.Stored())
 	c.mapped(fresh)
 	c.m.backend.Preload(c, p.as, p.ea, a)
 	c.unlockPTEs(p.table, p.ea)

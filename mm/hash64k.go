@@ -66,7 +66,7 @@ func (h *hash) publish(c *CPU, p page, r pte.RealPTE) {
 // the PTE is made busy: it finds out by which page size the segment is hashed now
 // and has this CPU's SLB follow.
 func (h *hash) hash64K(c *CPU, p page, ea pte.EA, a pte.Access, noHPTE bool) (handled bool, err error) {
-	if c.readPageSize(p.as, ea) == pte.Page64K {
+	if c.readPageSize(p, ea, true) == pte.Page64K {
 		return h.hashPage(c, p, a, noHPTE)
 	}
 	c.followDemotion(p.as, ea)
@@ -79,8 +79,10 @@ func (h *hash) hash64K(c *CPU, p page, ea pte.EA, a pte.Access, noHPTE bool) (ha
 
 // preload64K is what hash_preload does with 64K base pages.
 func (h *hash) preload64K(c *CPU, p page, ea pte.EA, a pte.Access) {
-	if c.readPageSize(p.as, ea) == pte.Page64K {
-		_, _ = h.hashPage(c, p, a, true)
+	if c.readPageSize(p, ea, false) == pte.Page64K {
+		if !c.needs4K(p.load()) {
+			_, _ = h.hashPage(c, p, a, true)
+		}
 		return
 	}
 	if denied := c.readSubpageProt(p, ea); a&denied == 0 {

@@ -6,6 +6,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/hashmmu/ppc64/batch"
+	"github.com/hashmmu/ppc64/hpt"
 	"github.com/hashmmu/ppc64/mm"
 	"github.com/hashmmu/ppc64/pte"
 )
@@ -46,5 +47,170 @@ func TestPagesOf64K(t *testing.T) {
 				require.NoError(t, m.Check())
 			})
 		}
+	}
+}
+
+// bolt fills slots of a group of the table with bolted entries of nobody's, until
+// free ones are left.
+func bolt(t *testing.T, table *hpt.Table, group uint64, free int) {
+	t.Helper()
+	used := 0
+	for range table.Group(group) {
+		used++
+	}
+	for ; used < pte.SlotsPerGroup-free; used++ {
+		k := pte.Key{VSID: pte.VSID((0x500000+uint64(used))*table.Groups() | group), Base: pte.Page4K}
+		e, err := table.Sizes().Encode(k, 0, pte.Page4K, pte.Attr{Bolted: true})
+		require.NoError(t, err)
+		_, err = table.InsertGroup(group, e)
+		require.NoError(t, err)
+	}
+}
+
+// TestSubpageProt: pieces of a page are restricted one by one, whatever the VMA
+// permits; other pages of the slice are hashed in pieces too, and only those.
+func TestSubpageProt(t *testing.T) {
+	k := mm.Linux61With64K
+	m := newMachine(t, mm.Config{Kernel: k})
+	as, c, other := m.NewAddressSpace(7), m.CPU(0), m.CPU(1)
+	far := base + 1<<28 // the next slice
+	for _, start := range []pte.EA{base, far} {
+		require.NoError(t, c.Map(as, mm.VMA{Range: k.Pages(start, 4), Prot: rw}))
+		for i := range pte.EA(4) {
+			require.NoError(t, other.Store(as, start+i<<16, uint64(start+i)))
+		}
+	}
+	const readOnly, none = mm.SubpageRead << (2 * (15 - 3)), mm.SubpageNone << (2 * (15 - 5))
+	require.NoError(t, c.SubpageProt(as, base, []uint32{readOnly | none}))
+	require.Equal(t, pte.Page4K, as.Key(base+3<<16).Base)
+	require.Equal(t, pte.Page64K, as.Key(far).Base)
+
+	for _, cpu := range []*mm.CPU{c, other} {
+		v, err := cpu.Load(as, base+3<<12)
+		require.NoError(t, err)
+		require.EqualValues(t, base, v, "one page behind all pieces")
+		require.ErrorIs(t, cpu.Store(as, base+3<<12, 1), mm.ErrProtected)
+		_, err = cpu.Load(as, base+5<<12)
+		require.ErrorIs(t, err, mm.ErrProtected)
+		require.NoError(t, cpu.Store(as, base+4<<12, uint64(base)))
+		require.NoError(t, cpu.Store(as, base+1<<16, 9), "a page without restriction")
+		require.NoError(t, m.Check())
+	}
+	require.NotZero(t, as.PTE(base)&k.Layout.Combo)
+	require.Zero(t, as.PTE(far)&k.Layout.Combo)
+	require.True(t, as.Hint(base+3<<12).Hashed())
+	require.False(t, as.Hint(base+5<<12).Hashed(), "nothing may use it")
+
+	require.NoError(t, c.SubpageProt(as, base, []uint32{0}))
+	require.NoError(t, other.Store(as, base+5<<12, 3))
+	_, err := c.ZapPageRange(ctx, as, k.Pages(base, 4))
+	require.NoError(t, err)
+	_, err = c.ZapPageRange(ctx, as, k.Pages(far, 4))
+	require.NoError(t, err)
+	require.Zero(t, m.Table().Stats().Valid, "every piece is flushed")
+	require.NoError(t, m.Check())
+
+	require.ErrorIs(t, c.SubpageProt(as, base+0x1000, []uint32{0}), mm.ErrRange)
+	require.ErrorIs(t, c.SubpageProt(as, base, nil), mm.ErrRange)
+	m = newMachine(t, mm.Config{Kernel: mm.Linux2620With64K})
+	require.ErrorIs(t, m.CPU(0).SubpageProt(m.NewAddressSpace(7), base, []uint32{0}), mm.ErrUnsupported)
+}
+
+// TestNoCachePages: cache-inhibited pages of 64K have their slice demoted where the
+// processor cannot have them: all of the space in 2.6.20.
+func TestNoCachePages(t *testing.T) {
+	for _, k := range kernels64K {
+		for _, large := range []bool{false, true} {
+			m := newMachine(t, mm.Config{Kernel: k, LargeNoCache: large})
+			as, c := m.NewAddressSpace(7), m.CPU(0)
+			f := m.NewMapping(1, false)
+			far := base + 1<<30
+			require.NoError(t, c.Map(as, mm.VMA{Range: k.Pages(base, 1), Prot: rw, Shared: true, File: f, NoCache: true}))
+			require.NoError(t, c.Map(as, mm.VMA{Range: k.Pages(far, 1), Prot: rw}))
+			require.NoError(t, c.Store(as, far, 1))
+			require.NoError(t, c.Store(as, base+0x2000, 1))
+			require.NoError(t, c.Store(as, far, 2))
+			demoted, all := !large, !large && k.DemoteSpace
+			require.Equal(t, demoted, as.PTE(base)&k.Layout.Combo != 0)
+			require.Equal(t, all, as.Key(far).Base == pte.Page4K)
+			require.NoError(t, m.Check())
+			e, _, ok := m.Table().Lookup(as.Key(base + 0x2000))
+			require.True(t, ok)
+			require.EqualValues(t, 4|1, e.Attr().WIMG&(4|1))
+			_, err := c.Unmap(ctx, as, k.Pages(base, 1))
+			require.NoError(t, err)
+			_, err = c.Unmap(ctx, as, k.Pages(far, 1))
+			require.NoError(t, err)
+			require.Zero(t, m.Table().Stats().Valid)
+			require.NoError(t, m.Check())
+		}
+	}
+}
+
+// TestOldSegmentSize: a CPU that has a segment in its SLB goes on with the entry of
+// 64K until it takes a hash fault there; then the whole page's entry makes way.
+func TestOldSegmentSize(t *testing.T) {
+	k := mm.Linux61With64K
+	m := newMachine(t, mm.Config{Kernel: k})
+	as, c, other := m.NewAddressSpace(7), m.CPU(0), m.CPU(1)
+	require.NoError(t, c.Map(as, mm.VMA{Range: k.Pages(base, 2), Prot: rw}))
+	for i := range pte.EA(2) {
+		require.NoError(t, other.Store(as, base+i<<16, 1))
+	}
+	require.NoError(t, c.SubpageProt(as, base, []uint32{0}))
+	require.NoError(t, other.Store(as, base+1<<16, 2))
+	require.False(t, as.PTE(base+1<<16)&k.Layout.Combo != 0, "no fault, so nothing learned")
+	require.NoError(t, other.Store(as, base, 2), "its entry was flushed")
+	require.NoError(t, other.Store(as, base+1<<16, 3), "hashed by 4K from now on")
+	require.NotZero(t, as.PTE(base+1<<16)&k.Layout.Combo)
+	require.NoError(t, m.Check())
+}
+
+// TestSixteenthPlace: index 7 of the secondary group cannot be recorded for a
+// piece of a 6.1 page; 2.6.20 can, and so can a whole page.
+func TestSixteenthPlace(t *testing.T) {
+	for _, k := range kernels64K {
+		m := newMachine(t, mm.Config{Kernel: k, NoPreload: true})
+		as, c, table := m.NewAddressSpace(7), m.CPU(0), m.Table()
+		f := m.NewMapping(1, false)
+		require.NoError(t, c.Map(as, mm.VMA{Range: k.Pages(base, 1), Prot: rw, Shared: true, File: f, NoCache: true}))
+		_, err := c.Load(as, base) // demotes
+		require.NoError(t, err)
+		ea := base + 0x3000
+		hash := as.Key(ea).Hash()
+		bolt(t, table, hash.Secondary(table.Mask()), 1)
+
+		// Seven bolted entries and one that may go in the primary group.
+		bolt(t, table, hash.Primary(table.Mask()), 1)
+		mine := pte.Key{VSID: pte.VSID(0x600000*table.Groups() | hash.Primary(table.Mask())), Base: pte.Page4K}
+		e, err := table.Sizes().Encode(mine, 0, pte.Page4K, pte.Attr{})
+		require.NoError(t, err)
+		_, err = table.InsertGroup(hash.Primary(table.Mask()), e)
+		require.NoError(t, err)
+
+		_, err = c.Load(as, ea)
+		require.NoError(t, err)
+		sixteenth := pte.MakeSlotHint(true, 7)
+		if k == mm.Linux2620With64K {
+			require.Equal(t, sixteenth, as.Hint(ea))
+		} else {
+			require.Equal(t, pte.MakeSlotHint(false, 7), as.Hint(ea), "the primary group made room")
+			_, _, ok := table.Lookup(mine)
+			require.False(t, ok)
+		}
+		require.NoError(t, m.Check())
+		_, err = c.ZapPageRange(ctx, as, k.Pages(base, 1))
+		require.NoError(t, err)
+		_, _, ok := table.Lookup(as.Key(ea))
+		require.False(t, ok)
+
+		bolt(t, table, hash.Primary(table.Mask()), 0)
+		_, err = c.Load(as, ea)
+		if k == mm.Linux2620With64K {
+			require.NoError(t, err)
+		} else {
+			require.ErrorIs(t, err, hpt.ErrBolted, "no place that could be recorded")
+		}
+		require.NoError(t, m.Check())
 	}
 }

@@ -44,6 +44,9 @@ type Config struct {
 	Batch  int           // entries that a batch holds; 0: batch.MaxEntries
 	Locks  LockGranularity
 	TLB    tlb.CacheConfig
+	// LargeNoCache says that cache-inhibited pages of 64K are possible (Linux:
+	// MMU_FTR_CI_LARGE_PAGE).
+	LargeNoCache bool
 	// NoTLB makes CPUs walk for every access, as if nothing were ever cached.
 	NoTLB bool
 	// Preload makes a page fault put the new translation into the hash table
@@ -79,6 +82,7 @@ type Machine struct {
 	granularity LockGranularity
 	noPreload   bool
 	noTLB       bool
+	largeCI     bool // Config.LargeNoCache
 	merge       bool
 	counter     Countermeasures
 	queued      *queuedPages // nil unless RefuseQueued
@@ -130,6 +134,7 @@ func New(cfg Config) (*Machine, error) {
 		granularity: cfg.Locks,
 		noPreload:   cfg.NoPreload,
 		noTLB:       cfg.NoTLB,
+		largeCI:     cfg.LargeNoCache,
 		merge:       cfg.MergeSteps,
 		counter:     cfg.Countermeasures,
 		trace:       cfg.Trace,

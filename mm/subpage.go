@@ -62,10 +62,23 @@ func (as *AddressSpace) psizeLoc(ea pte.EA) Loc {
 	return Loc{LocPageSize, as.context<<34 ^ uint64(as.m.kernel.slice(ea).Start)>>pte.VPNShift}
 }
 
-// readPageSize looks up how ea is hashed.
-func (c *CPU) readPageSize(as *AddressSpace, ea pte.EA) pte.PageSize {
-	c.step(StepReadPageSize, ea, as.psizeLoc(ea), TouchRead)
-	return as.basePage(ea)
+// readPageSize looks up how the page of ea is hashed. One that cannot be hashed as
+// 64K has its slice demoted, unless here is false.
+func (c *CPU) readPageSize(p page, ea pte.EA, here bool) pte.PageSize {
+	if c.stepper != nil {
+		c.await(StepReadPageSize, ea, nil, Touch{p.as.psizeLoc(ea), TouchRead}, Touch{p.loc(), TouchRead})
+	}
+	if here && p.as.basePage(ea) == pte.Page64K && c.needs4K(p.load()) {
+		c.demote(p.as, ea)
+	}
+	return p.as.basePage(ea)
+}
+
+// needs4K reports whether a page cannot be entered as one of 64K: it is one 4K
+// page in truth, or storage that the processor can map only in 4K pages.
+func (c *CPU) needs4K(p pte.LinuxPTE) bool {
+	l := c.m.kernel.Layout
+	return p&l.FourK != 0 || l.Inhibited(p) && !c.m.largeCI
 }
 
 // followDemotion brings the CPU's SLB up to date (Linux: check_paca_psize).

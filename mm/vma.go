@@ -54,6 +54,9 @@ type VMA struct {
 	Shared bool     // stores go to the file; meaningless without File
 	File   *Mapping // nil: private anonymous memory
 	Offset uint64   // page of the file that Start maps
+	// NoCache maps cache-inhibited storage, as of a device. Where base pages are 64K
+	// and the processor cannot have those cache-inhibited, it is hashed as 4K.
+	NoCache bool
 
 	as     *AddressSpace // set when mapped
 	number uint64        // set when mapped; in the order of mapping, from 1
@@ -63,6 +66,16 @@ func (v *VMA) pages() uint64 { return v.Len() >> v.as.m.pageShift }
 
 // index returns the page of the file that ea maps.
 func (v *VMA) index(ea pte.EA) uint64 { return v.Offset + uint64(ea-v.Start)>>v.as.m.pageShift }
+
+// entry makes a PTE for a page of the VMA.
+func (v *VMA) entry(ra pte.RA, a pte.Access) pte.LinuxPTE {
+	l := v.as.m.kernel.Layout
+	p := l.Make(ra, a)
+	if v.NoCache {
+		p |= l.NoCache
+	}
+	return p
+}
 
 // cut returns the part of v within r as a VMA of its own.
 func (v *VMA) cut(r Range) *VMA {

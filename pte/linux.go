@@ -27,6 +27,7 @@ type Layout struct {
 	GIX       LinuxPTE // F_GIX: its index within the group, three bits
 	RPN       LinuxPTE // real page number, from bit RPNShift
 	RPNShift  uint
+	NoCache   LinuxPTE // cache-inhibited and guarded storage, as devices have
 
 	// Only with 64K base pages. There the slot is in a second word beside the entry,
 	// or partly: see [RealPTE].
@@ -50,7 +51,7 @@ var Linux2620 = &Layout{
 	Present: 0x001, User: 0x002, Exec: 0x004,
 	Dirty: 0x080, Accessed: 0x100, Write: 0x200,
 	HashPTE: 0x400, Busy: 0x800, Second: 0x8000, GIX: 0x7000,
-	RPN: 0xfffffffffffe0000, RPNShift: 17,
+	RPN: 0xfffffffffffe0000, RPNShift: 17, NoCache: noCache2620,
 	memory: coherent2620, attr: attr2620,
 }
 
@@ -62,7 +63,7 @@ var Linux61 = &Layout{
 	Exec: 0x1, Write: 0x2, Read: 0x4, Kernel: 0x8,
 	Busy: 0x40, Dirty: 0x80, Accessed: 0x100, SoftDirty: 0x200,
 	HashPTE: 1 << 60, Second: 1 << 56, GIX: 7 << 53,
-	RPN: 1<<53 - 1<<12, RPNShift: 12,
+	RPN: 1<<53 - 1<<12, RPNShift: 12, NoCache: nonIdempotent,
 	keys: 7 << 57, attr: attr61, // HASHPTE and F_SECOND take the other two
 }
 
@@ -71,6 +72,8 @@ const (
 	cache61       = 0x030
 	sao61         = 0x010
 	nonIdempotent = 0x020
+	inhibited     = 0x020 // set in all cache-inhibited storage of either kernel
+	noCache2620   = 0x028
 	tolerant61    = 0x030
 	coherent2620  = 0x010
 	key61Shift    = 56
@@ -206,6 +209,9 @@ func (l *Layout) WithHint(p LinuxPTE, h SlotHint) LinuxPTE {
 	}
 	return p
 }
+
+// Inhibited reports whether the entry maps cache-inhibited storage (Linux: pte_ci).
+func (l *Layout) Inhibited(p LinuxPTE) bool { return p&inhibited != 0 }
 
 // Attr converts to the protection of a hash table entry (Linux:
 // htab_convert_pte_flags). A page that is writable but clean comes out

@@ -8,7 +8,7 @@ var Linux2620With64K = &Layout{
 	Present: 0x001, User: 0x002, Exec: 0x004,
 	Dirty: 0x080, Accessed: 0x100, Write: 0x200,
 	HashPTE: 0x400, Busy: 0x800, Second: 0x8000, GIX: 0x7000,
-	RPN: 0xffffffff00000000, RPNShift: 32,
+	RPN: 0xffffffff00000000, RPNShift: 32, NoCache: noCache2620,
 	Combo: 0x10000000, Sub: 0x0ffff000,
 	memory: coherent2620, attr: attr2620,
 }
@@ -21,7 +21,7 @@ var Linux61With64K = &Layout{
 	Exec: 0x1, Write: 0x2, Read: 0x4, Kernel: 0x8,
 	Busy: 0x40, Dirty: 0x80, Accessed: 0x100, SoftDirty: 0x200,
 	HashPTE: 1 << 55,
-	RPN:     1<<53 - 1<<16, RPNShift: 16,
+	RPN:     1<<53 - 1<<16, RPNShift: 16, NoCache: nonIdempotent,
 	Combo: 0x1000, FourK: 0x2000, Huge: 0x2000,
 	hidxBias: 1, keys: 31 << 56, attr: attr61,
 }

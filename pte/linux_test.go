@@ -183,6 +183,19 @@ func TestProtection(t *testing.T) {
 	}
 }
 
+// TestNoCache: device storage comes out cache-inhibited and guarded, so hardware
+// fetches nothing from it.
+func TestNoCache(t *testing.T) {
+	for _, l := range allLayouts {
+		p := l.Make(0x50000, pte.Read|pte.Exec)
+		require.False(t, l.Inhibited(p))
+		require.True(t, l.Inhibited(p|l.NoCache))
+		a := l.Attr(p | l.NoCache)
+		require.EqualValues(t, 4|1, a.WIMG&(4|1))
+		require.False(t, pte.HPTE{}.WithAttr(a).Permits(true).Has(pte.Exec))
+	}
+}
+
 // TestWritableEntriesHaveC: hardware need never write C, since whatever user code
 // can write has it; eviction without a flush relies on that.
 func TestWritableEntriesHaveC(t *testing.T) {
