@@ -52,7 +52,7 @@ func exploreFixes(ctx context.Context, rows []scenario.PathResult) ([]repaired, 
 func prices(kernels []*mm.Kernel) ([]price, error) {
 	var out []price
 	for _, k := range kernels {
-		for _, w := range scenario.Workloads() {
+		for _, w := range scenario.Workloads(k) {
 			for _, f := range scenario.Fixes(k) {
 				c, err := w.Cost(k, f)
 				if err != nil {
@@ -116,7 +116,8 @@ func printFixes(out io.Writer, k *mm.Kernel, tried []repaired) {
 			stillProved++
 		}
 	}
-	fmt.Fprintf(out, "%s closed as it is, and with %c\n\n", plural(stillProved, "path"), 'A'+len(fixes)-1)
+	smallest := slices.Index(fixes, scenario.SmallestRepair)
+	fmt.Fprintf(out, "%s more: closed in the kernel as it is and with %c, the smallest repair\n\n", plural(stillProved, "path"), 'A'+smallest)
 }
 
 // heading prints a letter for every fix.

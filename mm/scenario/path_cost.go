@@ -3,6 +3,7 @@ package scenario
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/hashmmu/ppc64/hpt"
 	"github.com/hashmmu/ppc64/mm"
@@ -19,6 +20,7 @@ type Workload struct {
 	before func(*bench, *mm.CPU) error
 	change func(*bench, *mm.CPU) error
 	after  pte.Access
+	needs  mm.Feature
 }
 
 // Cost is what a workload takes on a kernel.
@@ -32,15 +34,18 @@ type Cost struct {
 	Extra int
 }
 
-// Workloads lists the workloads.
-func Workloads() []*Workload {
-	return []*Workload{
+// Workloads lists the workloads that the kernel can do.
+func Workloads(k *mm.Kernel) []*Workload {
+	all := []*Workload{
 		{Name: "mprotect-raise", Pages: 512, vma: mm.VMA{Prot: readWrite, Shared: true}, before: readOnlyPages, change: protectAll(readWrite), after: pte.Write},
 		{Name: "mprotect-lower", Pages: 512, vma: mm.VMA{Prot: readWrite, Shared: true}, change: protectAll(pte.Read), after: pte.Read},
+		{Name: "madvise-free", Pages: 512, vma: mm.VMA{Prot: readWrite}, change: freeAll, after: pte.Read, needs: mm.MadvFree},
+		{Name: "madvise-cold", Pages: 512, vma: mm.VMA{Prot: readWrite, Shared: true}, change: coolAll, after: pte.Read, needs: mm.MadvCold},
 		{Name: "zap", Pages: 512, vma: mm.VMA{Prot: readWrite}, change: zapAll, after: pte.Write},
 		{Name: "zap-sparse", Pages: 64, Stride: ownPTEPage, vma: mm.VMA{Prot: readWrite}, change: zapAll, after: pte.Write},
 		{Name: "cow", Pages: 512, vma: mm.VMA{Prot: readWrite}, before: zeroPages, change: storeAll, after: pte.Read},
 	}
+	return slices.DeleteFunc(all, func(w *Workload) bool { return !k.Has(w.needs) })
 }
 
 // Cost runs the workload once, on a table of the usual size that has nothing else
@@ -139,6 +144,16 @@ func zapAll(b *bench, c *mm.CPU) error {
 	return err
 }
 
+func freeAll(b *bench, c *mm.CPU) error {
+	_, err := c.MadviseFree(context.Background(), b.space, b.all())
+	return err
+}
+
+func coolAll(b *bench, c *mm.CPU) error {
+	_, err := c.MadviseCold(context.Background(), b.space, b.all())
+	return err
+}
+
 // counter is a Stepper that lets every step happen and counts.
 type counter struct {
 	Cost
@@ -166,7 +181,7 @@ func (n *counter) Step(_ int, op mm.Op) {
 		n.removed++
 	case mm.StepTLBIE:
 		n.tlbie()
-	case mm.StepQueue, mm.StepUnqueue, mm.StepRefused:
+	case mm.StepQueue, mm.StepUnqueue, mm.StepQueued:
 		n.Extra++
 	}
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/hashmmu/ppc64/batch"
 	"github.com/hashmmu/ppc64/mm"
 	"github.com/hashmmu/ppc64/mm/explore"
 	"github.com/hashmmu/ppc64/pte"
@@ -70,4 +71,69 @@ func TestPathRows(t *testing.T) {
 	}
 	_, err := PathNamed("mlock")
 	require.ErrorContains(t, err, `unknown path "mlock"; one of unmap-mapping-range`)
+}
+
+// TestSmallestRepair: one countermeasure closes every path that Linux 6.1 leaves
+// open, and opens none.
+func TestSmallestRepair(t *testing.T) {
+	for _, p := range Paths() {
+		in := p.InKernel(mm.Linux61)
+		if in == nil || testing.Short() && in.Verdict == Proved {
+			continue
+		}
+		t.Run(p.Name, func(t *testing.T) {
+			res, err := RunPath(context.Background(), p, in, SmallestRepair.Config(Config{}), explore.Config{})
+			require.NoError(t, err)
+			require.Equal(t, Proved, res.Verdict, "%v", res.Report)
+		})
+	}
+}
+
+// TestCosts: the repair takes no more flushes than the kernel as it is, and for
+// each page used again one look at a slot that is empty; a flush at every commit
+// takes as many flushes as pages.
+func TestCosts(t *testing.T) {
+	k := mm.Linux61
+	for _, w := range Workloads(k) {
+		as, err := w.Cost(k, Fix{})
+		require.NoError(t, err)
+		require.Equal(t, w.Pages, as.TLBIE, w.Name)
+		require.Equal(t, 2*w.Pages, as.TableOps, w.Name)
+		require.Zero(t, as.Extra, w.Name)
+
+		repaired, err := w.Cost(k, SmallestRepair)
+		require.NoError(t, err)
+		require.Equal(t, as.Flushes, repaired.Flushes, w.Name)
+		require.Equal(t, as.TLBIE, repaired.TLBIE, w.Name)
+		atOnce, err := w.Cost(k, Fix{Policy: batch.Immediate()})
+		require.NoError(t, err)
+		require.Equal(t, w.Pages, atOnce.Flushes, w.Name)
+
+		switch w.Name {
+		case "mprotect-raise", "mprotect-lower", "madvise-free", "madvise-cold":
+			require.Equal(t, 3, as.Flushes, "batches of 192")
+			require.Equal(t, as.TableOps+w.Pages, repaired.TableOps, w.Name)
+			commit, err := w.Cost(k, Fix{Countermeasures: mm.Countermeasures{FlushAtCommit: true}})
+			require.NoError(t, err)
+			require.Equal(t, w.Pages, commit.Flushes, w.Name)
+		default:
+			require.Equal(t, as, repaired, w.Name)
+		}
+	}
+}
+
+// TestFoundingCost: what the repair of 2007 costs. A zap of pages that lie close
+// together flushes as often as before; one of pages with a PTE page each flushes
+// for each, not once.
+func TestFoundingCost(t *testing.T) {
+	k := mm.Linux2620
+	flushes := make(map[string][2]int)
+	for _, w := range Workloads(k) {
+		before, err := w.Cost(k, Fix{})
+		require.NoError(t, err)
+		after, err := w.Cost(k, Fix{Policy: batch.LazyMMU()})
+		require.NoError(t, err)
+		flushes[w.Name] = [2]int{before.Flushes, after.Flushes}
+	}
+	require.Equal(t, map[string][2]int{"mprotect-raise": {3, 3}, "mprotect-lower": {3, 3}, "zap": {4, 4}, "zap-sparse": {1, 64}, "cow": {512, 512}}, flushes)
 }
