@@ -76,3 +76,37 @@ func TestBadUsage(t *testing.T) {
 	require.Equal(t, 2, code)
 	require.Contains(t, errs, "usage")
 }
+
+// TestFixes: an entry that is made twice can be prevented where entries are made;
+// one that outlives its page cannot.
+func TestFixes(t *testing.T) {
+	code, out, errs := paths("-fixes", "-json", "-kernel", "6.1", "-path", "madvise-split-load")
+	require.Zero(t, code, errs)
+	verdicts, prices := make(map[string]scenario.Verdict), 0
+	for _, text := range strings.Split(strings.TrimSpace(out), "\n") {
+		dec := json.NewDecoder(strings.NewReader(text))
+		dec.DisallowUnknownFields()
+		if strings.Contains(text, `"workload"`) {
+			var l priceLine
+			require.NoError(t, dec.Decode(&l))
+			require.Positive(t, l.Flushes)
+			prices++
+			continue
+		}
+		var l fixLine
+		require.NoError(t, dec.Decode(&l))
+		require.Equal(t, "madvise-split-load", l.Path)
+		verdicts[l.Fix] = l.Verdict
+	}
+	require.Equal(t, map[string]scenario.Verdict{
+		"as it is": scenario.Stale, "at-finish": scenario.Stale, "before-unlock": scenario.Proved, "immediate": scenario.Proved,
+		"flush-at-commit": scenario.Proved, "carry-hash-bits": scenario.Proved, "leave-lazy-before-unlock": scenario.Proved,
+		"refuse-queued": scenario.Stale, "insert-unique": scenario.Stale,
+	}, verdicts)
+	require.Equal(t, len(scenario.Workloads(mm.Linux61))*len(scenario.Fixes(mm.Linux61)), prices)
+
+	code, out, _ = paths("-fixes", "-kernel", "6.1", "-path", "madvise-split-load")
+	require.Zero(t, code)
+	require.Contains(t, out, "\nmadvise-split-load     stale     stale     proved    proved    proved    proved    proved    stale     stale\n")
+	require.Contains(t, out, "F  carry-hash-bits")
+}
