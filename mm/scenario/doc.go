@@ -8,6 +8,9 @@
 //     lock covers them.
 //   - Stage: one machine with the mappings that a scenario plays on.
 //   - Verdict: duplicate, stale, proved or exhausted-bound.
+//   - Path: one way in which Linux changes PTEs, with its functions, what reading
+//     predicts, what a guest showed, and the scenarios that decide it.
+//   - Fix: a policy or countermeasure that may close a path, and costs something.
 //
 // # Model
 //
@@ -21,6 +24,17 @@
 // After every step: no page has two valid translations (the founding rule). At
 // the end of every execution: [mm.Machine.Check]. Where an operation throws page
 // contents away: no access that begins after it returned sees them.
+//
+// # Paths
+//
+// [Paths] lists every path in each kernel that has it. Its scenarios are run with the
+// kernel's own policy; the worst verdict counts. Most are the operation against an
+// access that the old entry denies and a load by a third CPU, from a page that is in
+// the hash table and from one whose entry was cast out, so that hash faults are on
+// their way while the PTE changes (race). A path that was seen to race in a guest
+// must come out so. One that was seen not to may yet, with a Note that says why.
+//
+// [Workload] counts what a fix costs: flushes, tlbie, table operations, hypercalls.
 //
 // # Steps
 //
