@@ -47,18 +47,22 @@ func (m *Machine) Check() error {
 	refs := make([]int, len(m.frames.frames))
 	refs[m.frames.index(m.zero)]++
 	ptes := make([]int, len(refs))
+	slots := make(map[uint64]int) // of the swap device, with the PTEs that name them
 	for _, as := range m.spaces {
 		as.pages(func(ea pte.EA, p pte.LinuxPTE) {
 			add(m.backend.Check(as, ea, p))
 			if m.kernel.Layout.IsPresent(p) {
 				refs[m.frames.index(m.kernel.Layout.RA(p))]++
 				ptes[m.frames.index(m.kernel.Layout.RA(p))]++
+			} else if e, ok := m.kernel.Layout.SwapEntry(p); ok {
+				slots[e.Offset]++
 			}
 		})
 	}
 	for _, f := range m.files {
 		f.count(refs)
 	}
+	add(m.swap.check(slots, m, refs))
 	for _, c := range m.cpus {
 		add(c.checkTLB())
 	}

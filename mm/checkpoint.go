@@ -1,6 +1,7 @@
 package mm
 
 import (
+	"maps"
 	"slices"
 	"sync"
 
@@ -18,6 +19,7 @@ type Checkpoint struct {
 	backend func() // brings the translations back
 
 	frames []savedFrame
+	swap   []swapSlot
 	free   []uint32
 	files  []savedFile
 	spaces []savedSpace
@@ -34,12 +36,16 @@ type savedPage struct {
 type savedFrame struct {
 	refs, ptes  int32
 	dirty, anon bool
+	pins        int32
 	stamp       uint64
+	home        *reverseMap
+	index       uint64
 	folio       *folio
 }
 
 type savedFile struct {
 	pages    map[uint64]pte.RA
+	disk     map[uint64]uint64
 	size     uint64
 	truncate uint64
 	vmas     []interval
@@ -48,6 +54,7 @@ type savedFile struct {
 type savedSpace struct {
 	as    *AddressSpace
 	vmas  []*VMA
+	anon  []interval
 	users uint64
 
 	mmaps, cleared uint64
@@ -65,7 +72,7 @@ type savedCPU struct {
 // Save takes a checkpoint of a machine at rest. touched are the pages whose PTEs
 // and translations the CPUs will change.
 func (m *Machine) Save(touched ...PageOf) *Checkpoint {
-	s := &Checkpoint{m: m, stamp: m.stamp.Load(), free: slices.Clone(m.frames.free)}
+	s := &Checkpoint{m: m, stamp: m.stamp.Load(), swap: slices.Clone(m.swap.slots), free: slices.Clone(m.frames.free)}
 	keys := make([]pte.Key, 0, len(touched))
 	for _, t := range touched {
 		p := t.Space.make(t.EA)
@@ -75,14 +82,11 @@ func (m *Machine) Save(touched ...PageOf) *Checkpoint {
 	s.backend = m.backend.Save(keys)
 	for i := range m.frames.frames {
 		f := &m.frames.frames[i]
-		s.frames = append(s.frames, savedFrame{f.refs.Load(), f.ptes.Load(), f.dirty.Load(), f.anon.Load(), f.stamp.Load(), f.folio.Load()})
+		s.frames = append(s.frames, savedFrame{f.refs.Load(), f.ptes.Load(), f.dirty.Load(), f.anon.Load(),
+			f.pins.Load(), f.stamp.Load(), f.home.Load(), f.index.Load(), f.folio.Load()})
 	}
 	for _, f := range m.files {
-		pages := make(map[uint64]pte.RA)
-		for k, v := range f.pages {
-			pages[k] = v
-		}
-		s.files = append(s.files, savedFile{pages, f.size, f.truncateCount.Load(), slices.Clone(f.vmas.items)})
+		s.files = append(s.files, savedFile{maps.Clone(f.pages), maps.Clone(f.disk), f.size, f.truncateCount.Load(), slices.Clone(f.vmas.items)})
 	}
 	for _, as := range m.spaces {
 		s.spaces = append(s.spaces, as.save())
@@ -123,7 +127,12 @@ func (s *Checkpoint) Restore() {
 		if f.folio.Store(was.folio); was.folio != nil {
 			was.folio.locked.Store(false)
 		}
+		f.pins.Store(was.pins)
+		f.home.Store(was.home)
+		f.index.Store(was.index)
+		f.locked.Store(false)
 	}
+	copy(m.swap.slots, s.swap)
 	for i, was := range s.files {
 		was.restore(m.files[i])
 	}
@@ -134,6 +143,8 @@ func (s *Checkpoint) Restore() {
 		was.as.exited.Store(was.exited)
 		was.restoreDemotions()
 		was.as.mmapSem.mu = sync.RWMutex{}
+		was.as.anon.vmas.items = append(was.as.anon.vmas.items[:0], was.anon...)
+		was.as.anon.iMmapLock.mu = sync.RWMutex{}
 	}
 	for i, was := range s.cpus {
 		was.restore(m.cpus[i])
@@ -149,7 +160,7 @@ func (was *savedPage) restore() {
 }
 
 func (as *AddressSpace) save() savedSpace {
-	s := savedSpace{as: as, vmas: as.vmas, users: as.users.bits.Load(),
+	s := savedSpace{as: as, vmas: as.vmas, anon: slices.Clone(as.anon.vmas.items), users: as.users.bits.Load(),
 		mmaps: as.mmaps, cleared: as.cleared, exited: as.exited.Load()}
 	if list := as.demotions.Load(); list != nil {
 		for _, d := range *list {
@@ -171,9 +182,9 @@ func (was *savedSpace) restoreDemotions() {
 
 func (was *savedFile) restore(f *Mapping) {
 	clear(f.pages)
-	for k, v := range was.pages {
-		f.pages[k] = v
-	}
+	maps.Copy(f.pages, was.pages)
+	clear(f.disk)
+	maps.Copy(f.disk, was.disk)
 	f.size = was.size
 	f.truncateCount.Store(was.truncate)
 	f.vmas.items = append(f.vmas.items[:0], was.vmas...)

@@ -59,6 +59,7 @@
 //	mmap_sem                   lock of an address space
 //		i_mmap_lock            lock of a Mapping; UnmapMappingRange enters here,
 //		                       without mmap_sem: the door of the founding bug
+//			anon_vma lock      of the private pages of an address space and its forks
 //			PTL                PTE page lock
 //				core lock      of the threads that share a software-loaded TLB
 //				BUSY           bit of one Linux PTE, one at a time
@@ -99,16 +100,22 @@
 //	mprotect                       CPU.Protect         mmap              CPU.Map
 //	struct mm_struct               AddressSpace        struct vm_area_struct  VMA
 //	struct address_space           Mapping             struct mmu_gather      gather
+//	try_to_unmap                   CPU.TryToUnmap      page_mkclean      CPU.PageMkclean
+//	page_referenced                CPU.PageReferenced  shrink_page_list  CPU.Reclaim, CPU.SwapOut
+//	migrate_pages                  CPU.Migrate         migrate_vma_*     CPU.MigrateVMA
+//	invalidate_inode_pages2_range  CPU.Invalidate      MADV_REMOVE       CPU.MadviseRemove
+//	vmalloc                        CPU.Vmalloc         vfree             CPU.Vfree
 //
 // # Progress
 //
 // Accesses and range operations wait for locks and busy PTEs as the kernel's do.
-// Nothing waits for a CPU that is not running but holds no lock.
+// Nothing waits for a CPU that is not running but holds no lock, except for one that
+// moves a page. The lock of a page is tried, never waited for.
 //
 // # Not modelled
 //
-// Page table pages are not freed before their address space is; there is no
-// reclaim, no swap; a range operation does not yield its lock under contention;
+// Page table pages are not freed before their address space is; pages are reclaimed
+// and moved on demand, by no policy; a fault does not wait for the lock of a page; a range operation does not yield its lock under contention;
 // memory is one number a page; instruction cache coherence; the SLB, since a
 // VSID is computed and never stale.
 package mm

@@ -23,6 +23,8 @@ func (c *CPU) Fault(as *AddressSpace, ea pte.EA, a pte.Access) error {
 		return c.anonymousFault(v, p, a)
 	case l.None(old):
 		return c.fileFault(v, p, a)
+	case !l.IsPresent(old):
+		return c.notPresentFault(v, p, a, old)
 	}
 	return c.presentFault(v, p, a, old)
 }
@@ -36,7 +38,7 @@ func (c *CPU) anonymousFault(v *VMA, p page, a pte.Access) error {
 	var flags pte.LinuxPTE
 	if a.Has(pte.Write) {
 		var err error
-		if ra, err = c.newAnon(p, 0); err != nil {
+		if ra, err = c.newAnon(v, p, 0); err != nil {
 			return err
 		}
 		grant, flags = v.Prot, l.Stored()
@@ -48,12 +50,13 @@ func (c *CPU) anonymousFault(v *VMA, p page, a pte.Access) error {
 }
 
 // newAnon takes a frame for a private page.
-func (c *CPU) newAnon(p page, stamp uint64) (pte.RA, error) {
+func (c *CPU) newAnon(v *VMA, p page, stamp uint64) (pte.RA, error) {
 	c.step(StepAlloc, p.ea, FramesLoc, TouchWrite)
 	ra, err := c.m.frames.Alloc(stamp)
 	if err == nil {
 		c.touchFrame(ra, TouchWrite)
 		c.m.frames.setAnon(ra)
+		c.m.frames.setHome(ra, v.anon, v.index(p.ea))
 	}
 	c.saw(uint64(ra))
 	return ra, err
@@ -73,7 +76,7 @@ func (c *CPU) fileFault(v *VMA, p page, a pte.Access) error {
 	if store && !v.Shared {
 		// The page itself is held until its copy is in place: with its frame given
 		// to a new page of the file, install would take that for the one copied.
-		if ra, err = c.newAnon(p, c.copyOut(p, found.ra)); err != nil {
+		if ra, err = c.newAnon(v, p, c.copyOut(p, found.ra)); err != nil {
 			c.put(found.ra)
 			return err
 		}
@@ -167,7 +170,7 @@ func (c *CPU) writeProtectFault(v *VMA, p page, a pte.Access, cur pte.LinuxPTE) 
 	}
 	c.get(p, old)
 	c.unlockPTEs(p.table, p.ea)
-	fresh, err := c.newAnon(p, c.copyOut(p, old))
+	fresh, err := c.newAnon(v, p, c.copyOut(p, old))
 	if err != nil {
 		c.put(old)
 		return err

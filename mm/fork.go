@@ -64,7 +64,11 @@ func (c *CPU) copyPTEs(parent, child *AddressSpace, src *ptePage, r Range) int {
 	c.batch.EnterLazy()
 	for ea := r.Start; ea < r.End; ea += c.m.pageSize {
 		p := src.at(parent, ea)
-		if !l.IsPresent(p.load()) {
+		if cur := p.load() &^ l.HPTEFlags(); !l.IsPresent(cur) {
+			if !l.None(cur) {
+				c.copyEntry(p, dst.at(child, ea), cur)
+				n++
+			}
 			continue
 		}
 		v := c.read(p)

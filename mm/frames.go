@@ -36,6 +36,11 @@ type frame struct {
 	anon  atomic.Bool  // belongs to one private mapping, not to a file
 	stamp atomic.Uint64
 	folio atomic.Pointer[folio] // the large folio that it is part of, if any
+
+	pins   atomic.Int32               // of its references: those of devices
+	locked atomic.Bool                // a CPU works on the page as a whole (PG_locked)
+	home   atomic.Pointer[reverseMap] // where to look for its PTEs (page->mapping); nil: nowhere
+	index  atomic.Uint64              // what it is known by there (page->index)
 }
 
 // freedStamp marks the contents of a free frame.
@@ -67,6 +72,7 @@ func (f *Frames) Alloc(stamp uint64) (pte.RA, error) {
 	fr.folio.Store(nil)
 	fr.dirty.Store(false)
 	fr.anon.Store(false)
+	fr.home.Store(nil)
 	fr.stamp.Store(stamp)
 	return f.address(int(i)), nil
 }
@@ -128,11 +134,20 @@ func (f *Frames) Store(ra pte.RA, stamp uint64) {
 // SetDirty records that a dirty PTE of the page was cleared (set_page_dirty).
 func (f *Frames) SetDirty(ra pte.RA) { f.at(ra).dirty.Store(true) }
 
+// clearDirty forgets that the page is dirty, and reports whether it was.
+func (f *Frames) clearDirty(ra pte.RA) bool { return f.at(ra).dirty.Swap(false) }
+
 // Dirty reports whether a dirty PTE of the page was cleared.
 func (f *Frames) Dirty(ra pte.RA) bool { return f.at(ra).dirty.Load() }
 
 // Anon reports whether the page belongs to private mappings, not to a file.
 func (f *Frames) Anon(ra pte.RA) bool { return f.at(ra).anon.Load() }
+
+// setHome says where the PTEs of a page are found, before it is mapped.
+func (f *Frames) setHome(ra pte.RA, r *reverseMap, index uint64) {
+	f.at(ra).index.Store(index)
+	f.at(ra).home.Store(r)
+}
 
 func (f *Frames) setAnon(ra pte.RA) { f.at(ra).anon.Store(true) }
 

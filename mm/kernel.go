@@ -63,7 +63,7 @@ var (
 	Linux61 = &Kernel{
 		Name: "6.1", Layout: pte.Linux61, Index: IndexBits{9, 7, 9, 9}, VSID: pte.VSID61, TaskSize: 1 << 46, Policy: batch.LazyMMU(),
 		ModifyProt: true, DontNeedShared: true, IMmapShared: true, ExitShared: true,
-		Features: MadvFree | MadvCold | NUMAHinting | ClearRefs | SoftDirty | LargeFolios,
+		Features: MadvFree | MadvCold | NUMAHinting | ClearRefs | SoftDirty | LargeFolios | DeviceMemory,
 	}
 	// Linux2620With64K and Linux61With64K are the same with 64K base pages.
 	Linux2620With64K = Linux2620.with64K(pte.Linux2620With64K, IndexBits{12, 12, 0, 4}, 0)

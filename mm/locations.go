@@ -29,6 +29,7 @@ func (m *Machine) Locations(pages ...PageOf) []Location {
 	for _, t := range pages {
 		p := t.Space.make(t.EA)
 		add(Location{Loc: t.Space.mmapSem.loc(), Name: fmt.Sprintf("mmap_sem %d", t.Space.context), Lock: true})
+		add(Location{Loc: t.Space.anon.iMmapLock.loc(), Name: fmt.Sprintf("anon_vma lock %d", t.Space.context), Lock: true})
 		add(Location{Loc: p.table.ptl.loc(), Name: fmt.Sprintf("PTL of %v", p.ea), Lock: true})
 		bits := uint64(m.kernel.Layout.HPTEFlags())
 		add(Location{Loc: p.loc(), Name: fmt.Sprintf("PTE of %v", p.ea), Value: func() uint64 { return p.entry.Load() &^ bits }})
@@ -64,6 +65,7 @@ func (m *Machine) Locations(pages ...PageOf) []Location {
 		}
 		add(Location{Loc: Loc{LocFrame, uint64(i)}, Name: fmt.Sprintf("frame %d", i), Value: value})
 	}
+	add(Location{Loc: SwapLoc, Name: "swap", Value: m.swap.digest})
 	add(Location{Loc: FramesLoc, Name: "frames", Value: m.frames.digest})
 	return out
 }
@@ -88,6 +90,9 @@ func (f *Mapping) digest() uint64 {
 	var pages uint64
 	for index, ra := range f.pages {
 		pages += fold(index, uint64(ra)) // a sum, since maps have no order
+	}
+	for index, stamp := range f.disk {
+		pages += fold(index, ^stamp)
 	}
 	return fold(f.size, pages)
 }
@@ -137,7 +142,7 @@ func (f *Frames) digest() uint64 {
 }
 
 func (f *frame) digest() uint64 {
-	h := f.stamp.Load()
+	h := fold(f.stamp.Load(), b2u(f.locked.Load()))
 	if f.anon.Load() {
 		h = fold(h, uint64(f.refs.Load())<<32|uint64(f.ptes.Load()))
 	}

@@ -14,13 +14,14 @@ type rank uint8
 const (
 	rankMmapSem rank = iota + 1
 	rankIMmap
+	rankAnon
 	rankPTL
 	rankCore
 )
 
-var rankNames = [...]string{rankMmapSem: "mmap_sem", rankIMmap: "i_mmap_lock", rankPTL: "PTE page lock", rankCore: "core lock"}
+var rankNames = [...]string{rankMmapSem: "mmap_sem", rankIMmap: "i_mmap_lock", rankAnon: "anon_vma lock", rankPTL: "PTE page lock", rankCore: "core lock"}
 
-var lockKinds = [...]LocKind{rankMmapSem: LocMmapSem, rankIMmap: LocIMmap, rankPTL: LocPTL, rankCore: LocCoreLock}
+var lockKinds = [...]LocKind{rankMmapSem: LocMmapSem, rankIMmap: LocIMmap, rankAnon: LocAnon, rankPTL: LocPTL, rankCore: LocCoreLock}
 
 // lock is a kernel lock: a reader-writer lock with a rank and a number.
 type lock struct {
@@ -44,6 +45,8 @@ func (l *lock) init(m *Machine, r rank) {
 		l.acquire, l.release, l.acquireR, l.releaseR = StepDownWrite, StepUpWrite, StepDownRead, StepUpRead
 	case rankIMmap:
 		l.acquire, l.release, l.acquireR, l.releaseR = StepIMmapLock, StepIMmapFree, StepIMmapLock, StepIMmapFree
+	case rankAnon:
+		l.acquire, l.release, l.acquireR, l.releaseR = StepAnonLock, StepAnonUnlock, StepAnonLock, StepAnonUnlock
 	case rankPTL:
 		l.acquire, l.release = StepPTELock, StepPTEUnlock
 	case rankCore:

@@ -39,6 +39,7 @@ type Config struct {
 	Table  *hpt.Table    // the hash table; required unless there is a Backend
 	CPUs   int           // 0: 2
 	Frames int           // number of page frames; 0: 1024
+	Swap   int           // pages that the swap device holds; 0: as many as there are frames
 	Policy batch.Policy  // nil: the kernel's own
 	Nest   batch.Nesting // what leaving an inner lazy section does
 	Batch  int           // entries that a batch holds; 0: batch.MaxEntries
@@ -88,6 +89,7 @@ type Machine struct {
 	queued      *queuedPages // nil unless RefuseQueued
 	trace       Trace
 	backend     Backend
+	swap        swapDevice
 	zero        pte.RA // the page of zeroes that reads of untouched memory map
 
 	locks  uint64                   // locks numbered so far
@@ -108,6 +110,9 @@ func New(cfg Config) (*Machine, error) {
 	if cfg.Frames == 0 {
 		cfg.Frames = 1024
 	}
+	if cfg.Swap == 0 {
+		cfg.Swap = cfg.Frames
+	}
 	if cfg.Policy == nil {
 		cfg.Policy = cfg.Kernel.Policy
 	}
@@ -120,6 +125,8 @@ func New(cfg Config) (*Machine, error) {
 		return nil, &ConfigError{"CPUs", cfg.CPUs, fmt.Sprintf("not in 1..%d", MaxCPUs)}
 	case cfg.Frames < 0 || uint64(cfg.Frames) >= pte.RRPN>>cfg.Kernel.PageSize().Shift()/2:
 		return nil, &ConfigError{"Frames", cfg.Frames, "negative or beyond the real address range"}
+	case cfg.Swap < 0:
+		return nil, &ConfigError{"Swap", cfg.Swap, "negative"}
 	case cfg.Batch < 0 || cfg.Batch > batch.MaxEntries:
 		return nil, &ConfigError{"Batch", cfg.Batch, fmt.Sprintf("not in 0..%d", batch.MaxEntries)}
 	case !cfg.Locks.Valid():
@@ -143,6 +150,7 @@ func New(cfg Config) (*Machine, error) {
 	if m.counter.RefuseQueued {
 		m.queued = &queuedPages{pages: make(map[pte.Key]int)}
 	}
+	m.swap.slots = make([]swapSlot, 1+cfg.Swap)
 	zero, err := m.frames.Alloc(0)
 	if err != nil {
 		return nil, &ConfigError{"Frames", cfg.Frames, "no frame for the zero page"}
@@ -203,6 +211,7 @@ func (m *Machine) NewestStamp() uint64 { return m.stamp.Load() }
 func (m *Machine) NewAddressSpace(context uint64) *AddressSpace {
 	as := &AddressSpace{m: m, context: context, pgd: newPGD(m.kernel)}
 	as.mmapSem.init(m, rankMmapSem)
+	as.anon.iMmapLock.init(m, rankAnon)
 	for i := range as.pageTableLocks {
 		as.pageTableLocks[i].init(m, rankPTL)
 	}

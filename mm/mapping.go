@@ -25,8 +25,7 @@ type Mapping struct {
 	// clean, which the hash table has read-only all the same. Immutable.
 	TrackDirty bool
 
-	iMmapLock lock      // Linux: i_mmap_lock, i_mmap_rwsem
-	vmas      intervals // protected by iMmapLock
+	reverseMap
 
 	// truncateCount goes up before pages are unmapped, by kernels that count
 	// (Linux: truncate_count).
@@ -34,12 +33,13 @@ type Mapping struct {
 
 	mu    sync.Mutex
 	pages map[uint64]pte.RA // protected by mu; the page cache, a reference each
+	disk  map[uint64]uint64 // protected by mu; contents, but for what is dirty in the page cache
 	size  uint64            // protected by mu; i_size in pages
 }
 
 // NewMapping returns a file of the given number of pages, none of them cached.
 func (m *Machine) NewMapping(pages uint64, trackDirty bool) *Mapping {
-	f := &Mapping{m: m, TrackDirty: trackDirty, pages: make(map[uint64]pte.RA), size: pages}
+	f := &Mapping{m: m, TrackDirty: trackDirty, pages: make(map[uint64]pte.RA), disk: make(map[uint64]uint64), size: pages}
 	f.iMmapLock.init(m, rankIMmap)
 	f.id = f.iMmapLock.id
 	m.files = append(m.files, f)
@@ -90,10 +90,9 @@ func (c *CPU) filePage(f *Mapping, index uint64, ea pte.EA) (cachedPage, error) 
 	ra, ok := f.pages[index]
 	if !ok {
 		var err error
-		if ra, err = f.m.frames.Alloc(f.m.NewStamp()); err != nil {
+		if ra, err = f.readIn(index); err != nil {
 			return found, err
 		}
-		f.pages[index] = ra
 		c.touch(f.loc(), TouchWrite)
 		c.touch(FramesLoc, TouchWrite)
 		c.touchFrame(ra, TouchWrite)
@@ -101,6 +100,41 @@ func (c *CPU) filePage(f *Mapping, index uint64, ea pte.EA) (cachedPage, error) 
 	f.m.frames.Get(ra)
 	found.ra = ra
 	return found, nil
+}
+
+// readIn puts a page into the page cache. The caller holds mu.
+func (f *Mapping) readIn(index uint64) (pte.RA, error) {
+	stamp, ok := f.disk[index]
+	if !ok {
+		stamp = f.m.NewStamp()
+		f.disk[index] = stamp
+	}
+	ra, err := f.m.frames.Alloc(stamp)
+	if err != nil {
+		return 0, err
+	}
+	f.m.frames.setHome(ra, &f.reverseMap, index)
+	f.pages[index] = ra
+	return ra, nil
+}
+
+// get takes a reference to a page that is cached (Linux: find_get_page).
+func (f *Mapping) get(index uint64) (pte.RA, bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	ra, ok := f.pages[index]
+	if ok {
+		f.m.frames.Get(ra)
+	}
+	return ra, ok
+}
+
+// OnDisk returns the contents that a page was read with or written back with last.
+func (f *Mapping) OnDisk(index uint64) (stamp uint64, ok bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	stamp, ok = f.disk[index]
+	return stamp, ok
 }
 
 // touches adds the truncate count to t for kernels that have one.
@@ -135,6 +169,11 @@ func (c *CPU) dropPages(f *Mapping, first, last uint64) {
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	for index := range f.disk {
+		if index >= first && index <= last {
+			delete(f.disk, index)
+		}
+	}
 	var drop []uint64
 	for index := range f.pages {
 		if index >= first && index <= last {
@@ -157,7 +196,3 @@ func (c *CPU) setSize(f *Mapping, pages uint64) {
 	defer f.mu.Unlock()
 	f.size = pages
 }
-
-// attach and detach keep the reverse map. The caller holds iMmapLock.
-func (f *Mapping) attach(v *VMA) { f.vmas.insert(v) }
-func (f *Mapping) detach(v *VMA) { f.vmas.remove(v) }

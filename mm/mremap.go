@@ -82,10 +82,7 @@ func (c *CPU) movePageTables(ctx context.Context, v *VMA, old Range, to pte.EA, 
 // entries are gone.
 func (c *CPU) movePTEs(v *VMA, src *ptePage, r Range, to pte.EA) int {
 	l := c.m.kernel.Layout
-	if v.File != nil {
-		c.lock(&v.File.iMmapLock, r.Start)
-		defer c.unlock(&v.File.iMmapLock, r.Start)
-	}
+	defer c.lockRmaps(v, r.Start)()
 	n := 0
 	dst := v.as.make(to).table
 	c.lock(src.ptl, r.Start)

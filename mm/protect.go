@@ -69,7 +69,8 @@ func (c *CPU) protectPTEs(v *VMA, t *ptePage, r Range) int {
 	c.enter(t, r.Start)
 	for ea := r.Start; ea < r.End; ea += c.m.pageSize {
 		p := t.at(v.as, ea)
-		if !l.IsPresent(p.load()) {
+		if cur := p.load() &^ l.HPTEFlags(); !l.IsPresent(cur) {
+			c.restrictEntry(p, cur, v.Prot)
 			continue
 		}
 		c.modifyProt(p, func(old pte.LinuxPTE) pte.LinuxPTE {

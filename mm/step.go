@@ -15,6 +15,8 @@ const (
 	StepUpWrite    Step = "up_write(mmap_sem)"
 	StepIMmapLock  Step = "i_mmap_lock"
 	StepIMmapFree  Step = "i_mmap_unlock"
+	StepAnonLock   Step = "anon_vma_lock"
+	StepAnonUnlock Step = "anon_vma_unlock"
 	StepPTELock    Step = "pte_offset_map_lock"
 	StepPTEUnlock  Step = "pte_unmap_unlock"
 	StepPTERead    Step = "pte_read"
@@ -46,6 +48,11 @@ const (
 	StepIPI        Step = "flush_tlb_ipi"
 	StepPostCall   Step = "xcall_deliver"
 	StepCheck      Step = "machine_check"
+	StepFreeze     Step = "page_ref_freeze"
+	StepWritepage  Step = "writepage"
+	StepSwapAdd    Step = "add_to_swap"
+	StepSwapRead   Step = "swap_readpage"
+	StepMigration  Step = "migration_entry_wait"
 	StepQueue      Step = "queued_add"
 	StepUnqueue    Step = "queued_remove"
 	StepQueued     Step = "queued_look"
@@ -87,6 +94,8 @@ const (
 	LocIRQ                     // whether a processor takes interrupts; ID is its number
 	LocCoreLock                // the lock that the threads of a core share; ID is its lock's number
 	LocTSB                     // a slot of a TSB; ID is context and slot
+	LocAnon                    // the lock of the reverse map of private pages; ID is its number
+	LocSwap                    // the swap device, all of it
 	LocQueued                  // whether a page is in a batch, where that is recorded; ID as for LocPTE
 	LocHidx                    // the second half of a Linux PTE; ID as for LocPTE
 	LocPageSize                // by which page size a slice of a space is hashed; ID is context and slice

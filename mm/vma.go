@@ -53,12 +53,13 @@ type VMA struct {
 	Prot   pte.Access
 	Shared bool     // stores go to the file; meaningless without File
 	File   *Mapping // nil: private anonymous memory
-	Offset uint64   // page of the file that Start maps
+	Offset uint64   // page of the file that Start maps; without one, Map sets it
 	// NoCache maps cache-inhibited storage, as of a device. Where base pages are 64K
 	// and the processor cannot have those cache-inhibited, it is hashed as 4K.
 	NoCache bool
 
 	as     *AddressSpace // set when mapped
+	anon   *reverseMap   // set when mapped; of its private pages, nil if it has none
 	number uint64        // set when mapped; in the order of mapping, from 1
 }
 
@@ -94,6 +95,7 @@ type AddressSpace struct {
 	mmapSem lock
 	vmas    []*VMA // protected by mmapSem; sorted, disjoint
 	mmaps   uint64 // protected by mmapSem; the last number of a VMA
+	anon    reverseMap
 	cleared uint64 // protected by mmapSem; that when soft-dirty bits were last cleared
 	exited  atomic.Bool
 
@@ -207,6 +209,12 @@ func (c *CPU) Map(as *AddressSpace, v VMA) error {
 	}
 	as.mmaps++
 	v.number = as.mmaps
+	if !v.Shared {
+		v.anon = &as.anon
+	}
+	if v.File == nil {
+		v.Offset = uint64(v.Start) >> as.m.pageShift // what cut and mremap keep
+	}
 	c.replace(as, nil, []*VMA{&v})
 	return nil
 }
@@ -216,19 +224,19 @@ func (c *CPU) Map(as *AddressSpace, v VMA) error {
 // Other CPUs find either the old or the new ones in a reverse map, because
 // iMmapLock is held across the change.
 func (c *CPU) replace(as *AddressSpace, old, fresh []*VMA) {
-	for _, f := range files(old, fresh) {
-		c.lock(&f.iMmapLock, 0)
+	for _, r := range reverseMaps(old, fresh) {
+		c.lock(&r.iMmapLock, 0)
 		for _, v := range old {
-			if v.File == f {
-				f.detach(v)
+			if v.in(r) {
+				r.detach(v)
 			}
 		}
 		for _, v := range fresh {
-			if v.File == f {
-				f.attach(v)
+			if v.in(r) {
+				r.attach(v)
 			}
 		}
-		c.unlock(&f.iMmapLock, 0)
+		c.unlock(&r.iMmapLock, 0)
 	}
 	drop := make(map[*VMA]bool, len(old))
 	for _, v := range old {
@@ -243,21 +251,6 @@ func (c *CPU) replace(as *AddressSpace, old, fresh []*VMA) {
 	vmas = append(vmas, fresh...)
 	sort.Slice(vmas, func(i, j int) bool { return vmas[i].Start < vmas[j].Start })
 	as.vmas = vmas
-}
-
-// files returns the files of the VMAs, each once, in order of appearance.
-func files(lists ...[]*VMA) []*Mapping {
-	var out []*Mapping
-	seen := make(map[*Mapping]bool)
-	for _, l := range lists {
-		for _, v := range l {
-			if v.File != nil && !seen[v.File] {
-				seen[v.File] = true
-				out = append(out, v.File)
-			}
-		}
-	}
-	return out
 }
 
 // carve splits the VMAs that overlap r at its ends. It returns what lies inside

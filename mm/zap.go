@@ -244,7 +244,13 @@ func (c *CPU) zapPTEs(as *AddressSpace, t *ptePage, r Range, evenCOWs bool) int 
 	for ea := r.Start; ea < r.End; ea += as.m.pageSize {
 		p := t.at(as, ea)
 		cur := p.load() // becomes none or present under the lock only
-		if !l.IsPresent(cur) || !evenCOWs && c.m.frames.Anon(l.RA(cur)) {
+		if l.None(cur) || l.IsPresent(cur) && !evenCOWs && c.m.frames.Anon(l.RA(cur)) {
+			continue
+		}
+		if !l.IsPresent(cur) {
+			if c.zapEntry(p, cur&^l.HPTEFlags(), evenCOWs) {
+				n++
+			}
 			continue
 		}
 		old := c.getAndClear(p)

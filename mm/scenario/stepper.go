@@ -95,9 +95,9 @@ func fixed(l mm.Loc, k *mm.Kernel, sc *Scenario) bool {
 	switch l.Kind {
 	case mm.LocMmapSem:
 		return !sc.Remaps
-	case mm.LocIMmap:
+	case mm.LocIMmap, mm.LocAnon:
 		return !sc.Remaps && k.IMmapShared
-	case mm.LocFile, mm.LocFrames:
+	case mm.LocFile, mm.LocFrames, mm.LocSwap:
 		return !sc.Drops
 	}
 	return false
