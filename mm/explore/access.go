@@ -36,12 +36,18 @@ type Access struct {
 // Read says that the step reads the location.
 func Read(l Loc) Access { return Access{l, read} }
 
-// Write says that the step changes the location without looking at it. A monitor is only ever written.
+// Write says that the step changes the location, or may change it. What it does there may depend on anything that the
+// step reads; so a step that touches other words too is taken to write the location always. A monitor is only ever
+// written.
 func Write(l Loc) Access { return Access{l, write} }
 
-// Update says that the step reads the location and may write it: compare-and-swap, add, set-bit. Where the location's
-// value is known to the explorer, an update (or a write) that left the value as it was counts as a read, which is
-// what a failed compare-and-swap is. Where it is not known, report the outcome with [CPU.Touch].
+// Update says that the step reads the location and, depending on what it finds there and on nothing else that it
+// touches, writes it: compare-and-swap, add, set-bit. Where the location's value is known to the explorer, an update
+// that left the value as it was counts as a read, which is what a failed compare-and-swap is; so does a Write by a step
+// that touches no other word. Where it is not known, report the outcome with [CPU.Touch].
+//
+// Update makes for a smaller search than Write. For what it must not be used see rule 4 of the package comment and
+// [ErrDependent].
 func Update(l Loc) Access { return Access{l, update} }
 
 // Lock takes a mutex, or the write side of an RWMutex. The step is enabled while nobody holds the lock.

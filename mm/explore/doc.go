@@ -59,16 +59,20 @@
 //     locations that the explorer reads are found ([ErrUndeclared]; in every execution with Config.Strict).
 //     Undeclared reads are not, except where they make the two algorithms disagree: run the smallest bound with
 //     [Naive] too, which relies on no declaration, and compare Pass.Digest.
-//  4. The predicate of an Await depends on the one location it names, and is pure.
-//  5. An invariant of [World.Always] depends on the locations it lists. State that several words make up together is
+//  4. Whether an [Update] writes its location depends on the value there, and not on another location that the step
+//     reads, unless whoever touches the first touches the second as well. Otherwise it is a [Write]. Naive search
+//     checks this ([ErrDependent]), the others as far as they come by; what it costs source-DPOR is otherwise an
+//     ErrDisagree.
+//  5. The predicate of an Await depends on the one location it names, and is pure.
+//  6. An invariant of [World.Always] depends on the locations it lists. State that several words make up together is
 //     a location too: a [World.Monitor]. Source-DPOR alone would report as clean what a forgotten location breaks
 //     (trap 6 below); state caching, which goes second, notices it where a step that does write a listed location
 //     leads to the bad state.
-//  6. For state caching, the value of every word is known: read by the explorer ([World.Var], [World.Array]),
+//  7. For state caching, the value of every word is known: read by the explorer ([World.Var], [World.Array]),
 //     reported ([World.Set]) or part of a [World.Fingerprint] with [CPU.Observed] or [CPU.Local]. A word that is
 //     neither is [ErrUnreported]. The local state of a CPU is taken to be the list of values its steps read, which
 //     is always enough; Local lets states merge that differ only in forgotten values.
-//  7. An invariant of [World.Finally] that judges the order of operations (linearizability) uses a [History].
+//  8. An invariant of [World.Finally] that judges the order of operations (linearizability) uses a [History].
 //
 // # Cost
 //
@@ -78,13 +82,15 @@
 //
 // # Traps
 //
-// Seven mistakes that are easy to make in such an engine, each kept as a regression test under its number: (1) the
+// Eight mistakes that are easy to make in such an engine, each kept as a regression test under its number: (1) the
 // order from an unlock to the next lock hides the race between the two locks, and with readers, one reader hides
 // another; (2) comparing pointers between executions; (3) whether an Await races with an earlier step is decided by
 // the awaited value before that step, for steps that only read as well; (4) a CPU that is disabled when an execution
 // ends races with the step that disabled it; (5) sleep sets wake by what a step did, not by what it might have done:
 // a failed compare-and-swap is a read; (6) an invariant over several words needs a monitor under DPOR; (7) call and
-// return are events, or DPOR merges histories that a linearizability checker tells apart.
+// return are events, or DPOR merges histories that a linearizability checker tells apart; (8) a step that writes one
+// word only if it finds something in another conflicts with readers of the first even when it wrote nothing: a third
+// step, independent of those, can change what it does.
 //
 // # Machines beyond this one
 //

@@ -20,6 +20,8 @@ var (
 	ErrNondeterministic = errors.New("explore: scenario is not deterministic")
 	// ErrUndeclared: a step changed a location it did not declare.
 	ErrUndeclared = errors.New("explore: undeclared write")
+	// ErrDependent: what a step does to a location is decided by another one, but it declared Update and not Write.
+	ErrDependent = errors.New("explore: access depends on another location")
 	// ErrUnreported: state caching needs the value of a location that nobody reported.
 	ErrUnreported = errors.New("explore: value not reported")
 	// ErrTooLong: an execution exceeded Config.MaxSteps; a body probably spins instead of using Await.

@@ -15,6 +15,7 @@ type program struct {
 	threads   [][]instr
 	forbidden int // Always: x + y != forbidden; 0 for no invariant
 	reported  bool
+	careless  bool // guarded declares Update, which says that nothing else decides whether it writes
 }
 
 type opcode int
@@ -32,6 +33,7 @@ const (
 	awaitTake
 	awaitStore // wait until v == a, set the next variable to b
 	lockStore  // take the mutex and set v to a in one step
+	guarded    // set v to b if the next variable is a: whether it writes v depends on another location
 	opcodes
 )
 
@@ -60,6 +62,8 @@ func (i instr) String() string {
 		return fmt.Sprintf("await %s==%d next=%d", v, i.a, i.b)
 	case lockStore:
 		return fmt.Sprintf("lock,%s=%d", v, i.a)
+	case guarded:
+		return fmt.Sprintf("%s=%d if %c==%d", v, i.b, 'x'+(i.v+1)%programVars, i.a)
 	}
 	return [opcodes]string{lockOp: "lock", unlockOp: "unlock", rlockOp: "rlock", runlockOp: "runlock"}[i.op]
 }
@@ -88,13 +92,15 @@ func randomProgram(r *random) program {
 		closing := instr{op: opcodes}
 		for range size {
 			i := instr{v: r.below(vars), a: r.below(2), b: r.below(3)}
-			switch r.below(18) {
+			switch r.below(22) {
 			case 0, 1, 2, 14, 15:
 				i.op = load
 			case 3, 4, 16, 17:
 				i.op = store
 			case 5:
 				i.op = storeReg
+			case 18, 19, 20, 21:
+				i.op = guarded
 			case 6, 7:
 				i.op = cas
 			case 8:
@@ -165,7 +171,7 @@ func (p program) scenario(s *programState) Scenario {
 		for id, t := range p.threads {
 			w.CPU("", func(c *CPU) {
 				for _, i := range t {
-					i.run(c, s, id, locs, locks, set)
+					i.run(c, s, id, locs, locks, set, p.careless)
 				}
 			})
 		}
@@ -182,7 +188,7 @@ func (p program) scenario(s *programState) Scenario {
 	}}
 }
 
-func (i instr) run(c *CPU, s *programState, id int, locs, locks []Loc, set func(int)) {
+func (i instr) run(c *CPU, s *programState, id int, locs, locks []Loc, set func(int), careless bool) {
 	v, reg := &s.vars[i.v%programVars], &s.regs[id]
 	l := locs[i.v%programVars]
 	switch i.op {
@@ -233,6 +239,17 @@ func (i instr) run(c *CPU, s *programState, id int, locs, locks []Loc, set func(
 		c.Await("await", l, func() bool { return *v == i.a }, Write(locs[next]))
 		s.vars[next] = i.b
 		set(next)
+	case guarded:
+		next := (i.v + 1) % programVars
+		if careless {
+			c.Step("guarded", Read(locs[next]), Update(l))
+		} else {
+			c.Step("guarded", Read(locs[next]), Write(l))
+		}
+		if s.vars[next] == i.a {
+			*v = i.b
+		}
+		set(i.v)
 	case lockStore:
 		c.Step("lock", Lock(locks[0]), Write(l))
 		*v = i.a

@@ -24,6 +24,7 @@ type node struct {
 	done    cpuSet   // tried
 	sleep   cpuSet   // not to be tried: covered from an earlier state or by an earlier sibling
 	cpu     int      // the one whose step is on the path
+	before  int      // the one whose step was tried before that, -1 if none
 	spent   int      // preemptions or switches before this state
 	op      string   // of that step
 	state   uint64   // fingerprint after it
@@ -93,7 +94,7 @@ func (s *search) backtrack() bool {
 			n.slept[n.cpu] = uint16(s.depth - 1)
 		}
 		if left := n.todo &^ n.done &^ n.sleep; left != 0 {
-			n.cpu = left.lowest()
+			n.cpu, n.before = left.lowest(), n.cpu
 			return true
 		}
 	}
@@ -260,6 +261,9 @@ func (s *search) took(d int) error {
 	}
 	s.last[n.cpu] = d
 	s.pass.Steps++
+	if err := s.checkDependent(d); err != nil {
+		return err
+	}
 	if s.depth >= s.cfg.MaxSteps {
 		return tooLong(s.scenario, s.cfg.MaxSteps)
 	}
@@ -292,7 +296,7 @@ func (s *search) push() (more bool, err error) {
 		s.nodes = append(s.nodes, node{})
 	}
 	n := &s.nodes[d]
-	n.enabled, n.done, n.sleep, n.spent, n.cpu = s.w.enabled(), 0, 0, 0, -1
+	n.enabled, n.done, n.sleep, n.spent, n.cpu, n.before = s.w.enabled(), 0, 0, 0, -1, -1
 	previous := -1
 	if d > 0 {
 		parent := &s.nodes[d-1]

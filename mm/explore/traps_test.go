@@ -217,3 +217,54 @@ func precedence(events []Operation) string {
 	}
 	return "overlap"
 }
+
+// when sets v to value if the next variable is a.
+func when(v, a, value int) instr { return instr{op: guarded, v: v, a: a, b: value} }
+
+// dependents are programs in which one variable decides whether a step writes another: what two steps mean to each
+// other then depends on a third that has nothing to do with one of them.
+var dependents = []program{
+	{threads: [][]instr{{when(0, 0, 2)}, {set(1, 1)}, {get(0)}}},
+	{threads: [][]instr{{when(0, 0, 2)}, {get(1), {op: storeReg, v: 1}}, {get(0)}}},
+	{threads: [][]instr{{set(0, 1), set(2, 1)}, {await(1, 0)}, {get(0), when(1, 0, 2)}}},
+	{threads: [][]instr{{set(2, 1), when(1, 1, 2)}, {set(0, 1), set(2, 0)}, {get(1)}}},
+}
+
+func TestTrap8WritesThatDependOnAnotherLocation(t *testing.T) {
+	for _, p := range dependents {
+		agree(t, p)
+		p.careless = true
+		var state programState
+		_, err := Run(context.Background(), p.scenario(&state), Config{Algorithm: Naive, KeepGoing: true})
+		require.ErrorIs(t, err, ErrDependent, "%s", p)
+	}
+}
+
+// TestCarelessProgramsAreNotProved has random programs declare Update where they should declare Write: what source-DPOR
+// then misses is never called proved.
+func TestCarelessProgramsAreNotProved(t *testing.T) {
+	programs, r := 3000, random(8)
+	if testing.Short() {
+		programs = 300
+	}
+	noticed := 0
+	for range programs {
+		p := randomProgram(&r)
+		p.careless = true
+		var state programState
+		got, err := Run(context.Background(), p.scenario(&state), Config{})
+		if err != nil {
+			require.True(t, errors.Is(err, ErrDependent) || errors.Is(err, ErrDisagree), "%s: %v", p, err)
+			noticed++
+			continue
+		}
+		all, err := Run(context.Background(), p.scenario(&state), Config{Algorithm: SleepSets})
+		require.NoError(t, err)
+		require.Equal(t, all.Failure == nil, got.Failure == nil, "%s", p)
+		if got.Failure == nil {
+			require.Equal(t, all.Passes[0].Digest, got.Passes[0].Digest, "%s", p)
+		}
+	}
+	require.Positive(t, noticed)
+	t.Logf("%d of %d programs noticed", noticed, programs)
+}

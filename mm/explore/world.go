@@ -1,6 +1,9 @@
 package explore
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // start brings the world to its initial state and runs every CPU to its first step.
 func (w *World) start(build func(*World)) {
@@ -135,6 +138,7 @@ func (w *World) pendingEvent(c *CPU, ev *event) {
 func (w *World) settle(c *CPU, ev *event) {
 	hash := mix(c.hash, c.observed)
 	w.written = 0
+	alone := w.words(c.current) == 1
 	for _, a := range c.current {
 		loc := &w.locs[a.loc]
 		t := touch{a.loc, a.kind, loc.now}
@@ -145,6 +149,9 @@ func (w *World) settle(c *CPU, ev *event) {
 			}
 			if a.kind != read {
 				t.kind = w.store(c, a)
+			}
+			if a.kind == write && !alone {
+				t.kind = write // whatever it was: elsewhere it could be another (trap 8)
 			}
 			if t.kind != read {
 				ev.watch |= loc.watch
@@ -160,6 +167,17 @@ func (w *World) settle(c *CPU, ev *event) {
 	w.locals ^= c.hash ^ hash
 	c.hash = hash
 	c.steps++
+}
+
+// words counts the words among the accesses of a step.
+func (w *World) words(accesses []Access) int {
+	n := 0
+	for i, a := range accesses {
+		if w.locs[a.loc].class == word && !slices.ContainsFunc(accesses[:i], func(b Access) bool { return b.loc == a.loc }) {
+			n++
+		}
+	}
+	return n
 }
 
 // observe folds the value that the step of c read into its local hash.
