@@ -24,9 +24,8 @@ type stepper struct {
 type site struct {
 	mm.Location
 	loc          explore.Loc
-	always       explore.Loc // for a TLB: makes all its uses conflict; see register
-	fixed        bool        // nobody changes it in this scenario
-	now, initial uint64      // the value that the explorer read last, or first
+	fixed        bool   // nobody changes it in this scenario
+	now, initial uint64 // the value that the explorer read last, or first
 }
 
 // maxSites keeps the index of locations half empty.
@@ -47,12 +46,6 @@ func (s *stepper) register(m *mm.Machine, pages []mm.PageOf, sc *Scenario) {
 		} else {
 			at.loc = s.world.Var(l.Name, at.read)
 			at.initial = at.read()
-		}
-		if l.Loc.Kind == mm.LocTLB {
-			// Whether an access fills the TLB depends on the hash table, which a tlbie does
-			// not look at. Source-DPOR cannot have that: what two steps mean to each other
-			// must not depend on a third that is independent of one of them.
-			at.always = s.world.Monitor("use of " + l.Name)
 		}
 		h := hashLoc(l.Loc)
 		for s.index[h] != 0 {
@@ -125,10 +118,7 @@ func (s *stepper) Step(cpu int, op mm.Op) {
 			continue
 		}
 		locks = locks || at.Lock
-		s.buf = append(s.buf, access(t.Kind, at.loc))
-		if at.always != 0 {
-			s.buf = append(s.buf, explore.Write(at.always))
-		}
+		s.buf = append(s.buf, access(t.Kind, at))
 	}
 	if len(s.buf) == 0 {
 		return
@@ -156,7 +146,7 @@ func (s *stepper) Touch(cpu int, t mm.Touch) {
 		return
 	}
 	s.look(cpu, at)
-	c.Touch(access(t.Kind, at.loc))
+	c.Touch(access(t.Kind, at))
 }
 
 // look folds the value that the operation in hand finds at a location into what
@@ -179,20 +169,25 @@ func (s *stepper) forget(c *mm.CPU, i int) {
 	s.see(c.ID(), c.Digest())
 }
 
-func access(k mm.TouchKind, l explore.Loc) explore.Access {
-	switch k {
-	case mm.TouchRead:
+func access(k mm.TouchKind, at *site) explore.Access {
+	switch l := at.loc; {
+	case k == mm.TouchRead:
 		return explore.Read(l)
-	case mm.TouchLock:
+	case k == mm.TouchLock:
 		return explore.Lock(l)
-	case mm.TouchUnlock:
+	case k == mm.TouchUnlock:
 		return explore.Unlock(l)
-	case mm.TouchRLock:
+	case k == mm.TouchRLock:
 		return explore.RLock(l)
-	case mm.TouchRUnlock:
+	case k == mm.TouchRUnlock:
 		return explore.RUnlock(l)
+	case at.Loc.Kind == mm.LocTLB:
+		// Whether an access fills the TLB depends on the hash table, which a tlbie does
+		// not look at.
+		return explore.Write(l)
+	default:
+		return explore.Update(l)
 	}
-	return explore.Update(l)
 }
 
 // name is what the trace calls a step: with its page where there are several.
