@@ -90,6 +90,51 @@
 //
 // [Machine.Check] verifies them at rest.
 //
+// # Which paths, and the smallest repair
+//
+// Three things make a second entry: a PTE is present without HASHPTE, an older
+// entry of its page is still valid and known to a batch only, and a CPU has taken
+// a hash fault there. hash_page takes no lock but BUSY. So a path that leaves the
+// PTE none is safe if it flushes before it drops the PTL, which a page fault needs:
+// lazy MMU mode sees to that since 2.6.22. A path that maps the page again before
+// the flush is not. examples/paths decides each path and names its function.
+//
+// Open in Linux 6.1, because set_pte_at drops the hash bits of what waits in the
+// batch:
+//
+//	mprotect                ptep_modify_prot_commit, from change_pte_range
+//	MADV_FREE               madvise_free_pte_range
+//	MADV_COLD, MADV_PAGEOUT madvise_cold_or_pageout_pte_range
+//	migrate_vma             migrate_vma_collect_pmd, when a page cannot be taken
+//
+// An access that the older entry denies is the easy way to the fault, but any fault
+// will do that was taken for want of an entry. Of two loads of a page whose entry
+// was cast out, one has faulted and the other enters the page; mprotect lowers its
+// rights; the first enters it again. An mprotect that only takes rights away is
+// open too.
+//
+// The walks of madvise also drop the PTL in lazy MMU mode, to split a large folio.
+// What waits then outlives its page: M2 and M3 fail. Two entries name two frames, a
+// load after MADV_DONTNEED finds the old contents, a store to the new ones is lost.
+//
+// The smallest repair keeps, wherever such a PTE is mapped again, HASHPTE and the
+// slot of the old one ([Countermeasures].CarryHashBits). hash_page then updates the
+// older entry, and who zaps the page meanwhile queues it himself. After the flush
+// the slot is a stale hint, as after an eviction. It closes all of these paths, by
+// itself, and opens none: proved by both algorithms for 3 CPUs with an operation
+// each on a page, and for 2 CPUs with 3 or 4 operations on 3 pages where a folio is
+// split. The price is one update that misses for each page used again, a hypercall
+// where the table is a hypervisor's; no flush and no tlbie.
+//
+// Of the others, FlushAtCommit closes all too, with a flush for every page where
+// there was one for 192. InsertUnique and RefuseQueued leave the old contents in
+// reach, LeaveLazyBeforeUnlock leaves the second entries. Lazy MMU mode should end
+// where the PTL drops all the same, as splitting sleeps and preemption is off.
+//
+// What the repair of 2007 costs in other places: zapping 512 pages that lie
+// together takes 4 flushes before and after, zapping 64 pages that have a PTE page
+// each takes 64 instead of one. go run ./examples/paths -fixes counts the rest.
+//
 // # Linux names
 //
 //	hash_page, __hash_page_4K      Backend.Miss        hpte_need_flush   Backend.Changed
