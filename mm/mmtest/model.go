@@ -1,6 +1,8 @@
 package mmtest
 
 import (
+	"maps"
+
 	"github.com/hashmmu/ppc64/mm"
 	"github.com/hashmmu/ppc64/pte"
 )
@@ -131,6 +133,30 @@ func (m *Model) Truncate(f *mm.Mapping, pages uint64) {
 	m.file(f).size = pages
 }
 
+// Fork makes child a copy of parent.
+func (m *Model) Fork(parent, child *mm.AddressSpace) {
+	m.space(parent)
+	m.spaces[child], m.copies[child] = maps.Clone(m.spaces[parent]), maps.Clone(m.copies[parent])
+}
+
+// Remap moves the pages of a range so that they begin at to.
+func (m *Model) Remap(as *mm.AddressSpace, old mm.Range, to pte.EA) {
+	pages, copies := make(map[pte.EA]modelPage), make(map[pte.EA]uint64)
+	for ea, p := range m.space(as) {
+		if old.Contains(ea) {
+			ea = to + (ea - old.Start)
+		}
+		pages[ea] = p
+	}
+	for ea, stamp := range m.copies[as] {
+		if old.Contains(ea) {
+			ea = to + (ea - old.Start)
+		}
+		copies[ea] = stamp
+	}
+	m.spaces[as], m.copies[as] = pages, copies
+}
+
 // lookup returns the page of ea if the access is allowed.
 func (m *Model) lookup(as *mm.AddressSpace, ea pte.EA, a pte.Access) (modelPage, error) {
 	p, ok := m.space(as)[ea]
@@ -191,4 +217,24 @@ func (m *Model) Covered(as *mm.AddressSpace, r mm.Range, pages []pte.EA) bool {
 		}
 	}
 	return true
+}
+
+// Any reports whether a page of a range is mapped.
+func (m *Model) Any(as *mm.AddressSpace, r mm.Range) bool {
+	for ea := range m.space(as) {
+		if r.Contains(ea) {
+			return true
+		}
+	}
+	return false
+}
+
+// Files reports whether a page of a range is mapped from a file.
+func (m *Model) Files(as *mm.AddressSpace, r mm.Range) bool {
+	for ea, p := range m.space(as) {
+		if r.Contains(ea) && p.file != nil {
+			return true
+		}
+	}
+	return false
 }

@@ -34,7 +34,7 @@ type access struct {
 // cfg says what of the machine is fixed.
 func Sequential(t *rapid.T, cfg Config) {
 	spec := cfg.apply(Specs().Draw(t, "machine"))
-	m, spaces, free, err := spec.New(2)
+	m, spaces, free, err := spec.New(3)
 	require.NoError(t, err)
 	defer func() { require.NoError(t, free()) }()
 	s := &sequence{spec: spec, m: m, spaces: spaces, model: NewModel(), fetch: pte.Exec}
@@ -45,7 +45,7 @@ func Sequential(t *rapid.T, cfg Config) {
 		s.places = append(s.places, spec.EA(i))
 	}
 	s.files = []*mm.Mapping{m.NewMapping(FilePages, false), m.NewMapping(FilePages, true)}
-	for _, as := range spaces {
+	for _, as := range spaces[:2] { // the last one is for Fork
 		s.layOut(t, as)
 	}
 	// Not t.Repeat: under -short it would stop before anything can go wrong.
@@ -208,8 +208,16 @@ func (s *sequence) read(t *rapid.T, a pte.Access) {
 
 func (s *sequence) Store(t *rapid.T) {
 	as, ea := s.address(t)
+	s.storeTo(t, as, ea)
+}
+
+func (s *sequence) storeTo(t *rapid.T, as *mm.AddressSpace, ea pte.EA) {
 	stamp := s.m.NewStamp()
-	require.ErrorIs(t, s.cpu(t).Store(as, ea, stamp), s.model.Store(as, ea, stamp))
+	err := s.cpu(t).Store(as, ea, stamp)
+	require.ErrorIs(t, err, s.model.Store(as, ea, stamp))
+	if err == nil {
+		s.storeSeen(t, as, ea)
+	}
 }
 
 // Check verifies the machine at rest after every operation.
