@@ -91,7 +91,8 @@ func (x *mix) run(c *mm.CPU, r *rand.Rand) error {
 	for range mixOperations {
 		err := x.one(c, r)
 		switch {
-		case errors.Is(err, mm.ErrNoVMA), errors.Is(err, mm.ErrProtected), errors.Is(err, mm.ErrBus), errors.Is(err, mm.ErrOverlap):
+		case errors.Is(err, mm.ErrNoVMA), errors.Is(err, mm.ErrProtected), errors.Is(err, mm.ErrBus), errors.Is(err, mm.ErrOverlap),
+			errors.Is(err, mm.ErrAdvice), errors.Is(err, mm.ErrUnsupported):
 		case err != nil:
 			return fmt.Errorf("CPU %d: %w", c.ID(), err)
 		}
@@ -99,7 +100,7 @@ func (x *mix) run(c *mm.CPU, r *rand.Rand) error {
 	return nil
 }
 
-// one does one operation. Two of three are accesses.
+// one does one operation. More than half are accesses.
 func (x *mix) one(c *mm.CPU, r *rand.Rand) (err error) {
 	ctx := context.Background()
 	as := x.spaces[r.IntN(len(x.spaces))]
@@ -109,7 +110,7 @@ func (x *mix) one(c *mm.CPU, r *rand.Rand) (err error) {
 	span := x.spec.Range(first, last)
 	ea := x.spec.EA(first)
 	page, n := x.spec.FileIndex(r.IntN(Places/3)), x.spec.FileIndex(2*r.IntN(3))+1
-	switch r.IntN(24) {
+	switch r.IntN(28) {
 	default:
 		_, err = x.shadow.Load(c, as, ea)
 	case 0, 1, 2, 3, 4, 5, 6:
@@ -130,7 +131,13 @@ func (x *mix) one(c *mm.CPU, r *rand.Rand) (err error) {
 		_, err = x.shadow.Unmap(ctx, c, as, span)
 	case 15, 16:
 		err = x.shadow.Map(c, as, v)
-	case 17:
+	case 17, 18:
+		walks := []func(context.Context, *mm.AddressSpace, mm.Range) (mm.Result, error){c.MadviseFree, c.MadviseCold, c.MadvisePageout, c.HintNUMA}
+		_, err = walks[r.IntN(len(walks))](ctx, as, span)
+	case 19:
+		clears := []func(context.Context, *mm.AddressSpace) (mm.Result, error){c.ClearYoung, c.ClearSoftDirty}
+		_, err = clears[r.IntN(len(clears))](ctx, as)
+	case 20:
 		if c.ID() == 0 {
 			_, err = x.shadow.Truncate(ctx, c, x.file, x.spec.FileIndex(r.IntN(Places+1)))
 		}
