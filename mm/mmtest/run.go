@@ -40,6 +40,11 @@ func Run(t *testing.T, c Config) {
 			t.Run("OneTranslation", func(t *testing.T) { require.NoError(t, OneTranslation(s)) })
 			t.Run("M3_OldPageOutOfReach", func(t *testing.T) { require.NoError(t, OldPageOutOfReach(s)) })
 			t.Run("M5_CancelledIsPrefix", func(t *testing.T) { require.NoError(t, CancelledIsPrefix(s)) })
+			t.Run("Forks", func(t *testing.T) {
+				for seed := range uint64(mixes) / 3 {
+					require.NoError(t, Forks(s, seed), "seed %d", seed)
+				}
+			})
 			t.Run("Mixes", func(t *testing.T) {
 				for seed := range uint64(mixes) {
 					require.NoError(t, Mix(s, seed), "seed %d", seed)
