@@ -61,10 +61,12 @@ const batchAhead = 16
 // InvalidateBatch removes the entries that the hints name, skips stale hints,
 // and returns how many it removed (Linux: native_flush_hash_range, first pass).
 func (t *Table) InvalidateBatch(refs []pte.Ref) (removed int) {
-	t.fetchSlots(refs[:min(batchAhead, len(refs))])
+	if haveVectors && t.whole {
+		return t.invalidateWhole(refs)
+	}
 	for i, r := range refs {
-		if i%batchAhead == 0 {
-			t.fetchSlots(refs[min(i+batchAhead, len(refs)):min(i+2*batchAhead, len(refs))])
+		if i%batchAhead == 0 && len(refs)-i >= batchAhead/2 {
+			t.touchSlots(refs[i:min(i+batchAhead, len(refs))])
 		}
 		if _, ok := t.Invalidate(r); ok {
 			removed++
@@ -88,17 +90,11 @@ func (t *Table) fetchGroups(keys []pte.Key) {
 	}
 }
 
-// fetchSlots fetches the slots that hints name.
-func (t *Table) fetchSlots(refs []pte.Ref) {
-	switch {
-	case len(refs) < batchAhead/2:
-	case haveVectors && t.whole:
-		prefetchSlots(t, &refs[0], uint64(len(refs)))
-	default:
-		for _, r := range refs {
-			if s, ok := t.at(r.Key, r.Hint); ok {
-				t.touch(s)
-			}
+// touchSlots reads the slots that hints name.
+func (t *Table) touchSlots(refs []pte.Ref) {
+	for _, r := range refs {
+		if s, ok := t.at(r.Key, r.Hint); ok {
+			t.touch(s)
 		}
 	}
 }

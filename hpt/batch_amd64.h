@@ -42,7 +42,7 @@ last:
 	WANT(R13, BX, R12, R9)
 	MOVQ   secondary+40(FP), R12
 	XORQ   R12, AX
-	ANDL   $SECONDARY, R12
+	ANDL   $2, R12 // H
 	ORQ    R12, BX
 	ANDQ   Table_mask(DI), AX
 	MOVQ   AX, R8
@@ -69,8 +69,8 @@ candidate:
 	BSWAPQ R8
 	BSWAPQ R9
 	MOVQ   secondary+40(FP), R12
-	ANDL   $8, R12
-	LEAL   16(R12)(R13*1), R12 // pte.MakeSlotHint
+	ANDL   $IN_SECONDARY, R12
+	LEAL   HASHED(R12)(R13*1), R12
 	MOVQ   R8, 0(BX)
 	MOVQ   R9, 8(BX)
 	MOVQ   R12, 16(BX)

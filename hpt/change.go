@@ -1,6 +1,8 @@
 package hpt
 
 import (
+	"runtime"
+
 	"github.com/hashmmu/ppc64/pte"
 )
 
@@ -49,7 +51,12 @@ func (t *Table) update(r pte.Ref, keepV, keepR, setR uint64) (old pte.HPTE, ok b
 	}
 	n := t.needle(r.Key, r.Hint.Secondary())
 	if haveVectors && t.whole {
-		return t.changeWhole(s, n.v, keepV, keepR, setR)
+		old.V, old.R, ok = change(&t.slots[s], n.v, keepV, keepR, setR)
+		if ok && (old.V&keepV != old.V || old.R&keepR|setR != old.R) {
+			t.dirtied(s)
+		}
+		runtime.KeepAlive(t)
+		return old, ok
 	}
 	for {
 		raw := t.LoadRaw(s)

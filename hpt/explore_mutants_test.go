@@ -50,13 +50,13 @@ func insertThenSearch(s *stage, k pte.Key, h pte.HPTE) (pte.SlotHint, error) {
 // attempt is a call that has its tentative entry in the table.
 type attempt struct {
 	*stage
-	unique
+	uniqueCall
 	own int
 	h   pte.HPTE
 }
 
 // begin publishes a tentative entry.
-func (s *stage) begin(u unique, h pte.HPTE) (*attempt, error) {
+func (s *stage) begin(u uniqueCall, h pte.HPTE) (*attempt, error) {
 	own, err := u.publish()
 	return &attempt{s, u, own, h}, err
 }
@@ -87,8 +87,8 @@ func (a *attempt) hint() pte.SlotHint {
 	return pte.MakeSlotHint(a.secondary(a.own) == 1, int(uint64(a.own)%a.t.perGroup))
 }
 
-func (a *attempt) slot(place int) pte.Slot { return a.unique.slot(place) }
-func (a *attempt) secondary(place int) int { return a.unique.secondary(place) }
+func (a *attempt) slot(place int) pte.Slot { return a.uniqueCall.slot(place) }
+func (a *attempt) secondary(place int) int { return a.uniqueCall.secondary(place) }
 func (a *attempt) load(place int) pte.HPTE { return a.LoadRaw(a.slot(place)) }
 func (a *attempt) replace(place int, old, h pte.HPTE) bool {
 	return a.CompareAndSwapRaw(a.slot(place), old, h)

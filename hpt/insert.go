@@ -15,11 +15,11 @@ import (
 func (t *Table) Insert(k pte.Key, h pte.HPTE) (pte.SlotHint, error) {
 	hash := k.Hash()
 	h.V &^= pte.VSecondary
-	if i, err := t.InsertGroup(hash.Primary(t.mask), h); err == nil {
+	if i, ok := t.insertInto(hash.Primary(t.mask), h); ok {
 		return pte.MakeSlotHint(false, i), nil
 	}
 	h.V |= pte.VSecondary
-	if i, err := t.InsertGroup(hash.Secondary(t.mask), h); err == nil {
+	if i, ok := t.insertInto(hash.Secondary(t.mask), h); ok {
 		return pte.MakeSlotHint(true, i), nil
 	}
 	return 0, ErrGroupFull
@@ -29,6 +29,14 @@ func (t *Table) Insert(k pte.Key, h pte.HPTE) (pte.SlotHint, error) {
 // (Linux: native_hpte_insert). A slot is free when V is clear, whatever else it
 // holds. The error is [ErrGroupFull].
 func (t *Table) InsertGroup(group uint64, h pte.HPTE) (index int, err error) {
+	index, ok := t.insertInto(group, h)
+	if !ok {
+		return 0, ErrGroupFull
+	}
+	return index, nil
+}
+
+func (t *Table) insertInto(group uint64, h pte.HPTE) (index int, ok bool) {
 	if haveVectors && t.whole {
 		return t.insertWhole(group, h)
 	}
@@ -38,9 +46,9 @@ func (t *Table) InsertGroup(group uint64, h pte.HPTE) (index int, err error) {
 		s := t.slot(group, index)
 		for old := t.LoadRaw(s); !old.Valid(); old = t.LoadRaw(s) {
 			if t.CompareAndSwapRaw(s, old, new) {
-				return index, nil
+				return index, true
 			}
 		}
 	}
-	return 0, ErrGroupFull
+	return 0, false
 }

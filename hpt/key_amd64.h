@@ -1,4 +1,4 @@
-// What the assembly has to know of pte.Key and pte.Ref: their layout, which vector_amd64.go
+// What the assembly has to know of pte.Key, pte.Ref and pte.SlotHint: how they lie, which vector_amd64.go
 // pins, and the arithmetic of a key. Shifts take their counts modulo 64, as
 // pte.PageSize.Shift does.
 
@@ -7,6 +7,8 @@
 #define KEY_BASE 12
 #define KEY_SEG 13
 #define KEY_BYTES 16
+#define HASHED 16      // of a hint
+#define IN_SECONDARY 8 // of a hint
 #define REF_HINT 17
 #define REF_BYTES 24
 

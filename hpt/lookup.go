@@ -2,6 +2,7 @@ package hpt
 
 import (
 	"math/bits"
+	"runtime"
 
 	"github.com/hashmmu/ppc64/pte"
 )
@@ -76,35 +77,40 @@ func (t *Table) find(group uint64, n needle) (raw pte.HPTE, index int, ok bool) 
 // A hit is an entry that was in the table at one instant of the call. A miss is
 // exact as long as nobody inserts a key's new entry before removing its old one.
 func (t *Table) Lookup(k pte.Key) (h pte.HPTE, hint pte.SlotHint, ok bool) {
-	raw, place := t.search(k.Hash(), k.AVPN()|pte.VValid)
-	if place == noPlace {
-		return h, 0, false
+	if haveVectors && t.whole {
+		v, r, hint := lookup(t, uint64(k.Hash()), bigEndian(k.AVPN()|pte.VValid))
+		runtime.KeepAlive(t)
+		return pte.HPTE{V: v, R: r}, pte.SlotHint(hint), hint != 0
 	}
-	return t.view(raw), pte.MakeSlotHint(place&8 != 0, int(place)), true
+	raw, hint := t.searchTwin(k.Hash(), k.AVPN()|pte.VValid)
+	return t.view(raw), hint, hint.Hashed()
 }
 
-// noPlace is what a search that finds nothing returns.
-const noPlace = 16
-
-// search looks for v, which is V of the entry in its primary group, and returns
-// what memory has, and the place: 0 to 7 in the primary, 8 to 15 in the secondary
-// group.
-func (t *Table) search(hash pte.Hash, v uint64) (raw pte.HPTE, place uint64) {
+// Search is Lookup for a caller who has the hash, and V of the entry in its
+// primary group: B, AVPN and the bit V, H clear. It returns the entry as memory has
+// it; the hint is zero for a miss.
+func (t *Table) Search(hash pte.Hash, v uint64) (raw pte.HPTE, hint pte.SlotHint) {
 	if haveVectors && t.whole {
-		return t.searchVector(hash, v)
+		v, r, hint := lookup(t, uint64(hash), bigEndian(v))
+		runtime.KeepAlive(t)
+		return pte.HPTE{V: v, R: r}, pte.SlotHint(hint)
 	}
+	return t.searchTwin(hash, v)
+}
+
+func (t *Table) searchTwin(hash pte.Hash, v uint64) (pte.HPTE, pte.SlotHint) {
 	n := t.needleOf(v)
 	if raw, i, ok := t.find(hash.Primary(t.mask), n); ok {
-		return raw, uint64(i)
+		return raw, pte.MakeSlotHint(false, i)
 	}
 	if !t.overflowed(hash.Primary(t.mask)) {
-		return pte.HPTE{}, noPlace
+		return pte.HPTE{}, 0
 	}
 	n.v |= pte.VSecondary
 	if raw, i, ok := t.find(hash.Secondary(t.mask), n); ok {
-		return raw, uint64(8 + i)
+		return raw, pte.MakeSlotHint(true, i)
 	}
-	return pte.HPTE{}, noPlace
+	return pte.HPTE{}, 0
 }
 
 // at returns the slot that a hint names for a key. ok is false when it names

@@ -6,11 +6,11 @@
 // aligned 16-byte load has, which both makers promise to be atomic on processors
 // with AVX (H2). How the overflow bit makes a miss true is said in overflow.go.
 
-// func scan(p *slot, want, mask uint64) (hits, free uint32)
-TEXT ·scan(SB), NOSPLIT, $0-32
-	MOVQ p+0(FP), DI
-	MOVQ want+8(FP), AX
-	MOVQ mask+16(FP), BX
+// func scan(t *Table, group *slot, want, mask uint64) (hits, free uint32)
+TEXT ·scan(SB), NOSPLIT, $0-40
+	MOVQ group+8(FP), DI
+	MOVQ want+16(FP), AX
+	MOVQ mask+24(FP), BX
 	ANDQ BX, AX
 	PREPARE
 	VALIDS(R8)
@@ -18,52 +18,48 @@ TEXT ·scan(SB), NOSPLIT, $0-32
 	NEEDLE(AX)
 	MATCHES(DI, CX)
 	FREE(DI, DX)
-	MOVL CX, hits+24(FP)
-	MOVL DX, free+28(FP)
+	MOVL CX, hits+32(FP)
+	MOVL DX, free+36(FP)
 	DONE
 	RET
 
-// func lookup(t *Table, hash, want uint64) (v, r, place uint64)
+// func lookup(t *Table, hash, want uint64) (v, r, hint uint64)
 //
-// want is V of the entry in its primary group. place is 0 to 15, primary slots
-// first, or noPlace.
+// want is V of the entry in its primary group, as memory has it.
 TEXT ·lookup(SB), NOSPLIT, $0-48
 	MOVQ t+0(FP), DI
 	MOVQ hash+8(FP), AX
 	MOVQ want+16(FP), BX
 	MOVQ $MATCH, SI
-	XORL CX, CX
+	MOVL $HASHED, CX
 	PREPARE
 	UNDER(SI)
 
 group:
-	ANDQ   Table_mask(DI), AX
-	MOVQ   AX, R8
-	SHLQ   $7, R8
-	ADDQ   Table_slots(DI), R8
-	MOVQ   BX, R9
-	BSWAPQ R9
-	ANDQ   SI, R9
-	NEEDLE(R9)
+	ANDQ  Table_mask(DI), AX
+	MOVQ  AX, R8
+	SHLQ  $7, R8
+	ADDQ  Table_slots(DI), R8
+	NEEDLE(BX)
 	MATCHES(R8, R10)
-	TESTL  R10, R10
-	JZ     missed
+	TESTL R10, R10
+	JZ    missed
 
 candidate:
-	TZCNTL  R10, R11
-	MOVL    R11, R12
-	SHLL    $4, R12
+	TZCNTL R10, R11
+	MOVL   R11, R12
+	SHLL   $4, R12
 	RELOAD((R8)(R12*1), R13)
-	CMPQ    R13, R9
-	JNE     changed
+	CMPQ   R13, BX
+	JNE    changed
 	VMOVQ   X2, R12
 	VPEXTRQ $1, X2, R13
-	BSWAPQ  R12
-	BSWAPQ  R13
-	ADDL    CX, R11
-	MOVQ    R12, v+24(FP)
-	MOVQ    R13, r+32(FP)
-	MOVQ    R11, place+40(FP)
+	BSWAPQ R12
+	BSWAPQ R13
+	ORL    CX, R11
+	MOVQ   R12, v+24(FP)
+	MOVQ   R13, r+32(FP)
+	MOVQ   R11, hint+40(FP)
 	DONE
 	RET
 
@@ -72,7 +68,7 @@ changed:
 	JNZ   candidate
 
 missed:
-	TESTL CX, CX
+	TESTL $IN_SECONDARY, CX
 	JNZ   none
 	MOVQ  Table_overflow(DI), R11
 	TESTQ R11, R11
@@ -85,15 +81,15 @@ missed:
 
 secondary:
 	NOTQ AX
-	ORQ  $SECONDARY, BX
-	MOVL $8, CX
+	MOVQ $SECONDARY, R11
+	ORQ  R11, BX
+	ORL  $IN_SECONDARY, CX
 	JMP  group
 
 none:
 	XORL R12, R12
 	MOVQ R12, v+24(FP)
 	MOVQ R12, r+32(FP)
-	MOVQ $const_noPlace, R12
-	MOVQ R12, place+40(FP)
+	MOVQ R12, hint+40(FP)
 	DONE
 	RET

@@ -4,8 +4,8 @@
 #include "go_asm.h"
 #include "key_amd64.h"
 
-// Fetching what is going to be written. A prefetch changes nothing that a program
-// can see, and one of a line that is not used costs only time.
+// Fetching what is needed soon, and removing many entries. A prefetch changes
+// nothing that a program can see, and one of a line that is not used costs only time.
 
 // PREFETCHW (R8) and 64(R8) fetch lines in order to write them. The assembler has
 // no name for it; a processor without it does nothing.
@@ -21,6 +21,23 @@
 	SHLQ $7, R8;               \
 	ADDQ Table_slots(DI), R8;  \
 	ADDQ $KEY_BYTES, SI
+
+// SLOT points R8 at the slot that the hint at ref names; the hash is complemented
+// for the secondary group. R9 and R10 are lost.
+#define SLOT(ref) \
+	HASH(ref, R8, R9, R10);       \
+	MOVBLZX REF_HINT(ref), R9;    \
+	MOVL    R9, R10;              \
+	ANDL    $IN_SECONDARY, R10;   \
+	NEGQ    R10;                  \
+	SARQ    $3, R10;              \
+	XORQ    R10, R8;              \
+	ANDQ    Table_mask(DI), R8;   \
+	SHLQ    $3, R8;               \
+	ANDL    $7, R9;               \
+	ORQ     R9, R8;               \
+	SHLQ    $4, R8;               \
+	ADDQ    Table_slots(DI), R8
 
 // func prefetchRead(t *Table, keys *pte.Key, n uint64)
 //
@@ -52,6 +69,58 @@ group:
 	JNZ  group
 	RET
 
+// func invalidateChunk(t *Table, refs *pte.Ref, n, ahead uint64) (removed uint64)
+//
+// Removes the entries that n hints name, and fetches the slots of those 16
+// further on, as long as there are: ahead of them. n is not 0. For memory order
+// see change.
+TEXT ·invalidateChunk(SB), NOSPLIT, $0-40
+	MOVQ t+0(FP), DI
+	MOVQ refs+8(FP), SI
+	MOVQ ahead+24(FP), R13
+	MOVQ $0, removed+32(FP)
+
+ref:
+	TESTQ R13, R13
+	JZ    remove
+	DECQ  R13
+	LEAQ  16*REF_BYTES(SI), R11
+	SLOT(R11)
+	PREFETCHW
+
+remove:
+	SLOT(SI)
+	CMPB    REF_HINT(SI), $HASHED
+	JCS     next                   // no hint
+	WANT(SI, R11, R9, R10)
+	MOVBLZX REF_HINT(SI), R9
+	ANDL    $IN_SECONDARY, R9
+	SHRL    $2, R9                 // H
+	ORQ     R9, R11
+	BSWAPQ  R11
+	MOVQ    $0x83ffffffffffffff, R12 // VMatch as it lies in memory
+	VMOVDQA (R8), X0
+	VMOVQ   X0, AX
+	VPEXTRQ $1, X0, DX
+	XORL    BX, BX
+	XORL    CX, CX
+
+look:
+	MOVQ AX, R9
+	ANDQ R12, R9
+	CMPQ R9, R11
+	JNE  next
+	LOCK
+	CMPXCHG16B (R8)
+	JNE  look
+	INCQ removed+32(FP)
+
+next:
+	ADDQ $REF_BYTES, SI
+	DECQ n+16(FP)
+	JNZ  ref
+	RET
+
 // func prefetchSlots(t *Table, refs *pte.Ref, n uint64)
 //
 // The slots that n hints name; n is not 0.
@@ -61,21 +130,9 @@ TEXT ·prefetchSlots(SB), NOSPLIT, $0-24
 	MOVQ n+16(FP), CX
 
 slot:
-	HASH(SI, R8, R9, R10)
-	MOVBLZX REF_HINT(SI), R9
-	MOVL    R9, R10
-	ANDL    $8, R10
-	NEGQ    R10
-	SARQ    $3, R10   // all ones for the secondary group
-	XORQ    R10, R8
-	ANDQ    Table_mask(DI), R8
-	SHLQ    $3, R8
-	ANDL    $7, R9
-	ORQ     R9, R8
-	SHLQ    $4, R8
-	ADDQ    Table_slots(DI), R8
+	SLOT(SI)
 	PREFETCHW
-	ADDQ    $REF_BYTES, SI
-	DECQ    CX
-	JNZ     slot
+	ADDQ $REF_BYTES, SI
+	DECQ CX
+	JNZ  slot
 	RET

@@ -7,8 +7,8 @@
 // The needle is in memory's byte order, and the same is true of the mask; nothing
 // of the table is ever swapped.
 //
-// Registers: Y0 or Z16 needle, Y1 or Z17 mask, Y15 or R15 the order of slots; Y2
-// and Y3, or Z18 and Z19, and K1 to K3 are lost.
+// Registers: Y0 or Z16 needle, Y1 or Z17 mask; Y2 to Y5, or Z18 and Z19 and K1 to
+// K3, are lost. AVX-512 keeps a constant in Z20 and one in R15.
 
 #include "go_asm.h"
 #include "textflag.h"
@@ -16,14 +16,12 @@
 // Bits of V as they lie in memory.
 #define VALID 0x0100000000000000
 #define VALID_BIT 56
+#define SECONDARY 0x0200000000000000
 #define MATCH 0x83ffffffffffffff    // B, AVPN, H, V
 #define MATCH_V 0x81ffffffffffffff  // B, AVPN, V
 #define AVPN 0x80ffffffffffff3f     // AVPN alone
-#define TENTATIVE_MASK 0x61000000000000c0
 #define TENTATIVE 0x60000000000000c0
 
-// H as a number.
-#define SECONDARY 0x02
 
 #ifdef AVX512
 
@@ -73,20 +71,7 @@
 
 #else
 
-// Unpacking leaves the even slots in one half of a register and the odd ones in
-// the other.
-DATA slotOrder<>+0(SB)/4, $0
-DATA slotOrder<>+4(SB)/4, $4
-DATA slotOrder<>+8(SB)/4, $1
-DATA slotOrder<>+12(SB)/4, $5
-DATA slotOrder<>+16(SB)/4, $2
-DATA slotOrder<>+20(SB)/4, $6
-DATA slotOrder<>+24(SB)/4, $3
-DATA slotOrder<>+28(SB)/4, $7
-GLOBL slotOrder<>(SB), RODATA|NOPTR, $32
-
-#define PREPARE \
-	VMOVDQU slotOrder<>(SB), Y15
+#define PREPARE
 
 #define UNDER(mask) \
 	VMOVQ        mask, X1; \
@@ -96,21 +81,27 @@ GLOBL slotOrder<>(SB), RODATA|NOPTR, $32
 	VMOVQ        word, X0; \
 	VPBROADCASTQ X0, Y0
 
-// WORDS puts V of slots 0 2 1 3 into Y2 and of slots 4 6 5 7 into Y3.
+// WORDS puts V of slots 0 1 4 5 into Y2 and of slots 2 3 6 7 into Y4, so that one
+// more packing within 128 bits leaves them in order.
 #define WORDS(group) \
-	VMOVDQA     (group), Y2;        \
-	VMOVDQA     64(group), Y3;      \
-	VPUNPCKLQDQ 32(group), Y2, Y2;  \
-	VPUNPCKLQDQ 96(group), Y3, Y3
+	VMOVDQA     (group), X2;               \
+	VMOVDQA     16(group), X3;             \
+	VMOVDQA     32(group), X4;             \
+	VMOVDQA     48(group), X5;             \
+	VINSERTI128 $1, 64(group), Y2, Y2;     \
+	VINSERTI128 $1, 80(group), Y3, Y3;     \
+	VINSERTI128 $1, 96(group), Y4, Y4;     \
+	VINSERTI128 $1, 112(group), Y5, Y5;    \
+	VPUNPCKLQDQ Y3, Y2, Y2;                \
+	VPUNPCKLQDQ Y5, Y4, Y4
 
 #define MATCHES(group, hits) \
 	WORDS(group);               \
 	VPAND     Y1, Y2, Y2;       \
-	VPAND     Y1, Y3, Y3;       \
+	VPAND     Y1, Y4, Y4;       \
 	VPCMPEQQ  Y0, Y2, Y2;       \
-	VPCMPEQQ  Y0, Y3, Y3;       \
-	VPACKSSDW Y3, Y2, Y2;       \
-	VPERMD    Y2, Y15, Y2;      \
+	VPCMPEQQ  Y0, Y4, Y4;       \
+	VPACKSSDW Y4, Y2, Y2;       \
 	VMOVMSKPS Y2, hits
 
 #define RELOAD(at, v) \
@@ -123,9 +114,8 @@ GLOBL slotOrder<>(SB), RODATA|NOPTR, $32
 // The bit V is brought to the sign of a 32-bit lane.
 #define FREE(group, free) \
 	WORDS(group);              \
-	VSHUFPS   $0xdd, Y3, Y2, Y2; \
+	VSHUFPS   $0xdd, Y4, Y2, Y2; \
 	VPSLLD    $7, Y2, Y2;      \
-	VPERMD    Y2, Y15, Y2;     \
 	VMOVMSKPS Y2, free;        \
 	XORL      $0xff, free
 

@@ -65,7 +65,7 @@ func (t *Table) scanGroup(group, want, mask uint64) (hits uint32) {
 	want, mask = bigEndian(want), bigEndian(mask) // swap the needle, not the haystack
 	first := group * t.perGroup
 	if haveVectors && t.config.Code > CodeGo {
-		hits, _ = t.scanVector(&t.slots[first], want, mask)
+		hits, _ = scan(t, &t.slots[first], want, mask)
 		return hits
 	}
 	g := t.slots[first : first+t.perGroup]
@@ -85,7 +85,7 @@ func (t *Table) scanFree(group, want, mask uint64) (hits, free uint32) {
 	valid := bigEndian(pte.VValid)
 	first := group * t.perGroup
 	if haveVectors && t.config.Code > CodeGo {
-		return t.scanVector(&t.slots[first], want, mask)
+		return scan(t, &t.slots[first], want, mask)
 	}
 	g := t.slots[first : first+t.perGroup]
 	for i := range g {

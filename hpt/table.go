@@ -17,6 +17,7 @@ type Table struct {
 	native   bool   // 16-byte steps; else stripes
 	owned    bool   // memory of our own
 	whole    bool   // whole operations in assembly
+	wide     bool   // with AVX-512
 
 	stripes    []stripe // nil when native
 	stripeMask uint64

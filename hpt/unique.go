@@ -24,8 +24,8 @@ const uniqueTries = 16
 
 func tentative(raw pte.HPTE) bool { return raw.V&tentativeMask == tentativeValue }
 
-// unique is one call of InsertUnique.
-type unique struct {
+// uniqueCall is one call of InsertUnique.
+type uniqueCall struct {
 	t      *Table
 	groups [2]uint64 // primary, secondary
 	want   [2]needle
@@ -59,7 +59,7 @@ func (t *Table) InsertUnique(k pte.Key, h pte.HPTE) (pte.SlotHint, error) {
 	h.V &^= pte.VSecondary
 	if haveVectors && t.whole {
 		switch state := t.uniqueWhole(k.Hash(), k.AVPN()|pte.VValid, tag, h); {
-		case state < noPlace:
+		case state < uniqueTwin:
 			return pte.MakeSlotHint(false, int(state)), nil
 		case state == uniqueBusy:
 			return 0, ErrBusy
@@ -92,9 +92,9 @@ func (t *Table) insertTentative(k pte.Key, h pte.HPTE, tag uint64, own int) (hin
 	return pte.MakeSlotHint(u.secondary(own) == 1, int(uint64(own)%t.perGroup)), nil
 }
 
-func (t *Table) unique(k pte.Key, tag uint64) unique {
+func (t *Table) unique(k pte.Key, tag uint64) uniqueCall {
 	hash := k.Hash()
-	u := unique{
+	u := uniqueCall{
 		t:      t,
 		groups: [2]uint64{hash.Primary(t.mask), hash.Secondary(t.mask)},
 		want:   [2]needle{t.needle(k, false), t.needle(k, true)},
@@ -109,27 +109,27 @@ func (t *Table) unique(k pte.Key, tag uint64) unique {
 }
 
 // The places of a key are numbered from 0: primary slots, then secondary ones.
-func (u *unique) secondary(place int) int { return place / int(u.t.perGroup) }
+func (u *uniqueCall) secondary(place int) int { return place / int(u.t.perGroup) }
 
-func (u *unique) slot(place int) pte.Slot {
+func (u *uniqueCall) slot(place int) pte.Slot {
 	return u.t.slot(u.groups[u.secondary(place)], place%int(u.t.perGroup))
 }
 
 // tentative is our tentative entry at a place.
-func (u *unique) tentative(place int) pte.HPTE {
+func (u *uniqueCall) tentative(place int) pte.HPTE {
 	return pte.HPTE{V: u.mark[u.secondary(place)], R: u.tag}
 }
 
 // rival reports whether raw is a tentative entry of the same key at a place.
-func (u *unique) rival(place int, raw pte.HPTE) bool { return raw.V == u.mark[u.secondary(place)] }
+func (u *uniqueCall) rival(place int, raw pte.HPTE) bool { return raw.V == u.mark[u.secondary(place)] }
 
 // exists reports whether raw is a valid entry of the key at a place.
-func (u *unique) exists(place int, raw pte.HPTE) bool {
+func (u *uniqueCall) exists(place int, raw pte.HPTE) bool {
 	return u.want[u.secondary(place)].matches(u.t.view(raw))
 }
 
 // publish puts our tentative entry into the first free slot.
-func (u *unique) publish() (own int, err error) {
+func (u *uniqueCall) publish() (own int, err error) {
 	for range uniqueTries {
 		place, raw, err := u.firstFree()
 		if err != nil {
@@ -144,7 +144,7 @@ func (u *unique) publish() (own int, err error) {
 
 // firstFree looks at all places before anything is changed: for an entry of the
 // key, and for the first slot that nobody holds.
-func (u *unique) firstFree() (free int, raw pte.HPTE, err error) {
+func (u *uniqueCall) firstFree() (free int, raw pte.HPTE, err error) {
 	free, err = -1, ErrGroupFull
 	for i, group := range u.groups {
 		hits, idle := u.t.scanFree(group, u.want[i].v, u.shared|pte.VValid)
@@ -176,7 +176,7 @@ func (u *unique) firstFree() (free int, raw pte.HPTE, err error) {
 // looked at the higher place later, and there met a tentative entry, which it
 // removed, or a valid one, before which it gave way. One scan looks for both
 // kinds, since an entry may turn from one into the other between two scans.
-func (u *unique) contend(own int) error {
+func (u *uniqueCall) contend(own int) error {
 	for i, group := range u.groups {
 		for hits := u.t.scanGroup(group, u.want[i].v, u.shared); hits != 0; hits &= hits - 1 {
 			place := i*int(u.t.perGroup) + bits.TrailingZeros32(hits)
@@ -192,7 +192,7 @@ func (u *unique) contend(own int) error {
 }
 
 // outrank settles the race with whatever is at a place.
-func (u *unique) outrank(own, place int) error {
+func (u *uniqueCall) outrank(own, place int) error {
 	s := u.slot(place)
 	for range uniqueTries {
 		raw := u.t.LoadRaw(s)

@@ -1,6 +1,7 @@
 // InsertUnique where nothing is in its way, which is nearly always, in both
 // forms. Whatever is unusual is left to the Go twin: an entry or a tentative entry
-// that may be the key's, a full primary group, a slot that was lost.
+// that may be the key's, a full primary group, a free slot that holds something,
+// such as another key's tentative entry.
 
 // GROUPS points R8 and R9 at the two groups of hash, which is lost.
 #define GROUPS(table, hash) \
@@ -51,15 +52,8 @@ TEXT ·unique(SB), NOSPLIT, $0-56
 	MOVL   R10, R11
 	SHLL   $4, R11
 	ADDQ   R8, R11
-	MOVQ   (R11), AX
-	MOVQ   8(R11), DX
-	BTQ    $VALID_BIT, AX
-	JCS    twin
-	MOVQ   $TENTATIVE_MASK, R12
-	MOVQ   $TENTATIVE, R13
-	ANDQ   AX, R12
-	CMPQ   R12, R13
-	JEQ    twin
+	XORL   AX, AX
+	XORL   DX, DX
 
 	// The tentative V: AVPN of the key, its B in 0x18, and the mark.
 	MOVQ   SI, BX
@@ -70,6 +64,7 @@ TEXT ·unique(SB), NOSPLIT, $0-56
 	SHLQ   $1, SI
 	ORQ    SI, BX
 	BSWAPQ BX
+	MOVQ   $TENTATIVE, R13
 	ORQ    R13, BX
 	MOVQ   tag+24(FP), CX
 	BSWAPQ CX

@@ -35,7 +35,7 @@ func release(lock *uint64) { sched.StoreUint64(lock, 0) }
 func (t *Table) insertLocked(k pte.Key, h pte.HPTE) (hint pte.SlotHint, err error) {
 	lock := t.lock(k.Hash().Primary(t.mask))
 	if haveVectors && t.whole {
-		if i := t.lockedWhole(lock, k, h); i < noPlace {
+		if i := t.lockedWhole(lock, k, h); i < uniqueTwin {
 			return pte.MakeSlotHint(false, int(i)), nil
 		}
 	}

@@ -9,6 +9,7 @@ import "github.com/hashmmu/ppc64/pte"
 const (
 	haveVectors   = false
 	noVectors     = "hpt: no assembly in this build"
+	groupFull     = 16
 	uniqueTwin    = 16
 	uniqueBusy    = 17
 	uniqueContend = 32
@@ -16,15 +17,14 @@ const (
 
 func bestCode() Code { return CodeGo }
 
-func (t *Table) scanVector(*slot, uint64, uint64) (hits, free uint32)           { panic(noVectors) }
-func (t *Table) searchVector(pte.Hash, uint64) (raw pte.HPTE, place uint64)     { panic(noVectors) }
-func (t *Table) insertVector(*slot, pte.HPTE) (index uint64)                    { panic(noVectors) }
-func (t *Table) uniqueVector(pte.Hash, uint64, uint64, pte.HPTE) (state uint64) { panic(noVectors) }
-func (t *Table) lookupVector(*pte.Key, *Found, uint64, uint64, uint64) (m, n uint64) {
-	panic(noVectors)
-}
-func change(*slot, uint64, uint64, uint64, uint64) (v, r uint64, ok bool)      { panic(noVectors) }
-func prefetchRead(*Table, *pte.Key, uint64)                                    { panic(noVectors) }
-func prefetchWrite(*Table, *pte.Key, uint64)                                   { panic(noVectors) }
-func prefetchSlots(*Table, *pte.Ref, uint64)                                   { panic(noVectors) }
-func (t *Table) uniqueLockedVector(*uint64, pte.Hash, uint64, pte.HPTE) uint64 { panic(noVectors) }
+func scan(*Table, *slot, uint64, uint64) (hits, free uint32)                     { panic(noVectors) }
+func lookup(*Table, uint64, uint64) (v, r, hint uint64)                          { panic(noVectors) }
+func insert(*Table, *slot, uint64, uint64) (index uint64)                        { panic(noVectors) }
+func unique(*Table, uint64, uint64, uint64, uint64, uint64) (state uint64)       { panic(noVectors) }
+func uniqueLocked(*Table, *uint64, uint64, uint64, uint64, uint64) (s uint64)    { panic(noVectors) }
+func lookupChunk(*Table, *pte.Key, *Found, uint64, uint64, uint64) (m, n uint64) { panic(noVectors) }
+func change(*slot, uint64, uint64, uint64, uint64) (v, r uint64, ok bool)        { panic(noVectors) }
+func prefetchRead(*Table, *pte.Key, uint64)                                      { panic(noVectors) }
+func prefetchWrite(*Table, *pte.Key, uint64)                                     { panic(noVectors) }
+func prefetchSlots(*Table, *pte.Ref, uint64)                                     { panic(noVectors) }
+func invalidateChunk(*Table, *pte.Ref, uint64, uint64) (removed uint64)          { panic(noVectors) }

@@ -11,35 +11,24 @@ import (
 // its last access. The assembly works on the words of the table itself; it is the
 // second place beside slot.go that does.
 
-// insertWhole is InsertGroup.
-func (t *Table) insertWhole(group uint64, h pte.HPTE) (index int, err error) {
+// insertWhole is insertInto.
+func (t *Table) insertWhole(group uint64, h pte.HPTE) (index int, ok bool) {
 	s := t.slot(group, 0)
-	p := &t.slots[s]
 	if becomesSecondary(0, h.V) {
 		t.spill(s)
 	}
-	i := t.insertVector(p, h)
-	if i == noPlace {
-		return 0, ErrGroupFull
+	i := insert(t, &t.slots[s], h.V, h.R)
+	if i == groupFull {
+		return 0, false
 	}
 	t.dirtied(s)
 	runtime.KeepAlive(t)
-	return int(i), nil
-}
-
-// changeWhole is update.
-func (t *Table) changeWhole(s pte.Slot, want, keepV, keepR, setR uint64) (old pte.HPTE, ok bool) {
-	old.V, old.R, ok = change(&t.slots[s], want, keepV, keepR, setR)
-	if ok && (old.V&keepV != old.V || old.R&keepR|setR != old.R) {
-		t.dirtied(s)
-	}
-	runtime.KeepAlive(t)
-	return old, ok
+	return int(i), true
 }
 
 // uniqueWhole is InsertUnique up to where the twin has to take over.
 func (t *Table) uniqueWhole(hash pte.Hash, v, tag uint64, h pte.HPTE) (state uint64) {
-	if state = t.uniqueVector(hash, v, tag, h); state != uniqueTwin {
+	if state = unique(t, uint64(hash), v, tag, h.V, h.R); state != uniqueTwin {
 		t.dirtied(t.slot(hash.Primary(t.mask), 0))
 	}
 	runtime.KeepAlive(t)
@@ -50,7 +39,7 @@ func (t *Table) uniqueWhole(hash pte.Hash, v, tag uint64, h pte.HPTE) (state uin
 // into the primary group; else it changes nothing.
 func (t *Table) lockedWhole(lock *uint64, k pte.Key, h pte.HPTE) (state uint64) {
 	h.V &^= pte.VSecondary
-	if state = t.uniqueLockedVector(lock, k.Hash(), k.AVPN()|pte.VValid, h); state < noPlace {
+	if state = uniqueLocked(t, lock, uint64(k.Hash()), k.AVPN()|pte.VValid, h.V, h.R); state < uniqueTwin {
 		t.dirtied(t.slot(k.Hash().Primary(t.mask), 0))
 	}
 	runtime.KeepAlive(t)
@@ -64,10 +53,10 @@ func (t *Table) lookupWhole(keys []pte.Key, found []Found) (hits int) {
 	}
 	for len(keys) > 0 {
 		todo, ahead := firstBits(len(keys)), firstBits(len(keys)-chunk)
-		missed, n := t.lookupVector(&keys[0], &found[0], todo, ahead, 0)
+		missed, n := lookupChunk(t, &keys[0], &found[0], todo, ahead, 0)
 		hits += int(n)
 		if missed != 0 {
-			_, n = t.lookupVector(&keys[0], &found[0], missed, 0, ^uint64(0))
+			_, n = lookupChunk(t, &keys[0], &found[0], missed, 0, ^uint64(0))
 			hits += int(n)
 		}
 		n = uint64(min(chunk, len(keys)))
@@ -75,6 +64,30 @@ func (t *Table) lookupWhole(keys []pte.Key, found []Found) (hits int) {
 	}
 	runtime.KeepAlive(t)
 	return hits
+}
+
+// invalidateWhole is InvalidateBatch. A log of dirty groups is told of every hint
+// of a piece when it is there after the piece: it must not miss one, and may be
+// told of more.
+func (t *Table) invalidateWhole(refs []pte.Ref) (removed int) {
+	if n := min(len(refs), batchAhead); n >= batchAhead/2 {
+		prefetchSlots(t, &refs[0], uint64(n))
+	}
+	for len(refs) > 0 {
+		n := min(len(refs), chunk)
+		ahead := min(max(len(refs)-batchAhead, 0), n)
+		removed += int(invalidateChunk(t, &refs[0], uint64(n), uint64(ahead)))
+		if t.dirty.Load() != nil {
+			for _, r := range refs[:n] {
+				if s, ok := t.at(r.Key, r.Hint); ok {
+					t.dirtied(s)
+				}
+			}
+		}
+		refs = refs[n:]
+	}
+	runtime.KeepAlive(t)
+	return removed
 }
 
 // chunk is how many keys one call of the assembly takes.
