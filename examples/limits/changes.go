@@ -1,0 +1,164 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/hashmmu/ppc64/hpt"
+	"github.com/hashmmu/ppc64/internal/measure"
+	"github.com/hashmmu/ppc64/pte"
+)
+
+// changer inserts and removes slices of keys. What it finds failing it
+// remembers: a measurement of calls that do nothing is none.
+type changer struct {
+	w      *world
+	n      int // keys in a slice
+	refs   []pte.Ref
+	hints  []pte.SlotHint
+	failed error
+}
+
+var errIdle = errors.New("an operation that was to be measured did nothing")
+
+func (w *world) changer(n int) *changer {
+	return &changer{w: w, n: n, refs: make([]pte.Ref, n), hints: make([]pte.SlotHint, n)}
+}
+
+// share is the part of a table that is changed before it is put back: small, so
+// that the load stays what it is.
+func share(t *hpt.Table) (n, slices int) {
+	n = min(4096, int(t.Slots()/64))
+	return n, max(1, slice/n)
+}
+
+// inserts runs the contenders of G5 and G6.
+func (l *limits) inserts(w *world) (measure.Figures, error) {
+	n, slices := share(w.table)
+	c := w.changer(n)
+	locked := w.twin(hpt.Config{LockUnique: true})
+	f := w.floor()
+	absent := vpns(w.absent)
+	with := func(insert func(pte.Key, pte.HPTE) (pte.SlotHint, error)) func(int) {
+		return func(turn int) {
+			entries := window(w.spare, turn, n)
+			for i, k := range window(w.absent, turn, n) {
+				c.hints[i], _ = insert(k, entries[i])
+			}
+		}
+	}
+	figures := l.run(measure.Mix{Ops: n, Slices: slices, Touch: w.touch, Contenders: []measure.Contender{
+		{Name: "swap", Run: func(turn int) { f.swap(window(absent, turn, n)) }},
+		{Name: "insert", Run: with(w.table.Insert), Undo: c.takeOut},
+		{Name: "insert batch", Run: c.insertBatch, Undo: c.takeOut},
+		{Name: "unique", Run: with(w.table.InsertUnique), Undo: c.takeOut},
+		{Name: "unique locked", Run: with(locked.InsertUnique), Undo: c.takeOut},
+	}})
+	return figures, c.failed
+}
+
+func (c *changer) insertBatch(turn int) {
+	keys, entries := window(c.w.absent, turn, c.n), window(c.w.spare, turn, c.n)
+	for at := 0; at < c.n; at += batchSize {
+		to := min(at+batchSize, c.n)
+		c.w.table.InsertBatch(keys[at:to], entries[at:to], c.hints[at:to])
+	}
+}
+
+// takeOut removes what was inserted. A few keys may have found both groups full.
+func (c *changer) takeOut(turn int) {
+	refs := c.refs[:0]
+	for i, k := range window(c.w.absent, turn, c.n) {
+		if c.hints[i].Hashed() {
+			refs = append(refs, pte.Ref{Key: k, Actual: pte.Page4K, Hint: c.hints[i]})
+		}
+		c.hints[i] = 0
+	}
+	if removed := c.w.table.InvalidateBatch(refs); removed != len(refs) || removed < c.n*9/10 {
+		c.failed = fmt.Errorf("%w: %d inserts, %d placed, %d removed", errIdle, c.n, len(refs), removed)
+	}
+}
+
+// invalidations runs the contenders of G7.
+func (l *limits) invalidations(w *world) (measure.Figures, error) {
+	n, slices := share(w.table)
+	c := w.changer(n)
+	f := w.floor()
+	slots := make([]pte.Slot, n)
+	batches := func(size int) func(int) {
+		return func(turn int) {
+			refs := window(w.refs, turn, n)
+			for at := 0; at < n; at += size {
+				sink += uint64(w.table.InvalidateBatch(refs[at:min(at+size, n)]))
+			}
+		}
+	}
+	figures := l.run(measure.Mix{Ops: n, Slices: slices, Touch: w.touch, Contenders: []measure.Contender{
+		{Name: "swap", Run: func(turn int) {
+			for i, r := range window(w.refs, turn, n) {
+				slots[i] = r.Hint.Slot(r.Key.Hash(), w.table.Mask())
+			}
+			f.swapSlots(slots)
+		}},
+		{Name: "hint", Run: func(turn int) {
+			for _, r := range window(w.refs, turn, n) {
+				w.table.Invalidate(r)
+			}
+		}, Undo: c.putBack},
+		{Name: "search", Run: func(turn int) {
+			for _, k := range window(w.present, turn, n) {
+				w.table.InvalidateKey(k)
+			}
+		}, Undo: c.putBack},
+		{Name: "batch", Run: batches(192), Undo: c.putBack},
+		{Name: "batch of 64", Run: batches(64), Undo: c.putBack},
+		{Name: "batch of 4", Run: batches(4), Undo: c.putBack},
+	}})
+	return figures, c.failed
+}
+
+// putBack inserts what was removed, which must have been there.
+func (c *changer) putBack(turn int) {
+	refs, entries := window(c.w.refs, turn, c.n), window(c.w.entries, turn, c.n)
+	for i := range refs {
+		hint, err := c.w.table.InsertUnique(refs[i].Key, entries[i])
+		if err != nil {
+			c.failed = fmt.Errorf("%w: an entry removed could not be put back: %w", errIdle, err)
+			continue
+		}
+		refs[i].Hint = hint
+	}
+}
+
+// insertGoals judges G5 and G6.
+func insertGoals(f measure.Figures, small bool, load float64) []measure.Verdict {
+	insert, batch, unique := 2.9, 2.1, 3.7
+	if load > 0.65 {
+		batch = 2.6
+	}
+	if small {
+		unique = 2.5
+		if load <= 0.65 {
+			insert = 2.0
+		}
+	}
+	return []measure.Verdict{
+		measure.AtMost("G5", "insert / compare-and-swap of a random group", f.Ratio("insert", "swap"), insert),
+		measure.AtMost("G5", "insert in batches of 64 / compare-and-swap", f.Ratio("insert batch", "swap"), batch),
+		measure.AtMost("G6", "unique insert under a lock / insert", f.Ratio("unique locked", "insert"), 1.5),
+		measure.AtMost("G6", "unique insert under a lock / compare-and-swap", f.Ratio("unique locked", "swap"), unique),
+		measure.AtMost("G6", "unique insert, lock-free / insert", f.Ratio("unique", "insert"), 2.7),
+	}
+}
+
+// invalidateGoals judges G7.
+func invalidateGoals(f measure.Figures) []measure.Verdict {
+	return []measure.Verdict{
+		measure.AtMost("G7", "invalidate by hint / compare-and-swap of the same slots", f.Ratio("hint", "swap"), 1.6),
+		measure.AtMost("G7", "batches of 192 / compare-and-swap of the same slots", f.Ratio("batch", "swap"), 1),
+		measure.AtMost("G7", "batches of 64 / compare-and-swap of the same slots", f.Ratio("batch of 64", "swap"), 1),
+		measure.AtLeast("G7", "one by one / batches of 192", f.Ratio("hint", "batch"), 1.5),
+		measure.AtMost("G7", "batches of 4 / one by one", f.Ratio("batch of 4", "hint"), 1),
+		measure.AtLeast("G7", "by search / by hint", f.Ratio("search", "hint"), 2.8),
+	}
+}
