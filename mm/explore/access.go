@@ -95,11 +95,11 @@ func makeRelations() (t [kinds][kinds]relation) {
 	return t
 }
 
-// touch is an executed access: the kind it turned out to have and the value it found.
+// touch is an executed access: the kind it turned out to have, the value it found and the value it left.
 type touch struct {
-	loc    Loc
-	kind   kind
-	before uint64
+	loc           Loc
+	kind          kind
+	before, after uint64
 }
 
 // event is what one executed step did, the unit of dependence between steps.
@@ -109,6 +109,7 @@ type event struct {
 	watch   uint64 // invariants over several locations whose value this step may have changed
 	await   Loc    // the location readiness depends on, 0 if the step is always ready
 	awaited uint64 // its value just before the step
+	hash    uint64 // what the CPU has observed up to here
 }
 
 func (e *event) add(t touch) {

@@ -173,6 +173,9 @@ func (c *CPU) pend(op string, accesses []Access) {
 
 // pause hands control to the explorer until this CPU is scheduled.
 func (c *CPU) pause() {
+	if len(c.w.again) > 0 && c.w.goOn(c) {
+		return
+	}
 	if !c.yield(struct{}{}) || c.aborting {
 		panic(aborted{})
 	}

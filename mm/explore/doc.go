@@ -51,7 +51,8 @@
 // The result is exact if these hold. The explorer checks what it can and says so; the rest is between you and your code.
 //
 //  1. Build, Reset and bodies are deterministic: no time, no randomness, no map order, no addresses in values.
-//     Checked by comparing replayed prefixes, [ErrNondeterministic].
+//     Checked by comparing replayed prefixes, in the
+//     first 64 executions, in every 64th after that and with Config.Strict, [ErrNondeterministic].
 //  2. All access to memory that CPUs share happens in steps, each right after its Step or Await returns, and before
 //     the next. Code before the first step is CPU-local.
 //  3. The accesses of a step, given to Step or added by [CPU.Touch], are all it touched: it depends on nothing but

@@ -44,6 +44,7 @@ type World struct {
 	locals  uint64 // Zobrist hash of what every CPU has observed
 	dirty   []Loc  // locations changed since the start of the execution
 	written uint64 // invariants to look at after the last step
+	again   []node // steps taken before that are being taken again (again.go)
 	missing Loc    // first location whose value nobody reported, 0 if none
 	tracing bool
 	notes   []string
@@ -194,6 +195,9 @@ func (w *World) Snapshot(draw func() []Panel) { w.snapshot = draw }
 // predicates. Instrumented library code that has no CPU at hand asks for it here; with nil it does its plain
 // operation.
 func (w *World) Running() *CPU { return w.running }
+
+// Value is what the explorer knows to be at a location: in a step, what is there before the step.
+func (w *World) Value(l Loc) uint64 { return w.loc(l).now }
 
 func (w *World) loc(l Loc) *location {
 	if l == 0 || int(l) >= len(w.locs) {

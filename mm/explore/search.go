@@ -198,31 +198,54 @@ func (s *search) follow() error {
 	for i := range s.last {
 		s.last[i] = -1
 	}
+	if s.depth == 0 {
+		return nil
+	}
+	old := s.depth - 1
+	if err := s.retrace(old); err != nil {
+		return err
+	}
+	for d := range old {
+		n := &s.nodes[d]
+		s.last[n.cpu] = d
+		if n.failure != nil && s.failure == nil {
+			s.failure, s.failedAt = n.failure, d+1
+		}
+	}
+	n := &s.nodes[old]
+	c := s.w.cpus[n.cpu]
+	if n.op = c.op; c.finished || !s.w.ready(c) {
+		return s.wavering(old, c)
+	}
+	s.w.step(c, &n.tried[n.cpu])
+	return s.took(old)
+}
+
+// compared tells which executions take every step of the path again with a look at what it does: the first ones, and
+// some later ones.
+func (s *search) compared() bool {
+	return s.cfg.Strict || s.pass.Executions < strictExecutions || s.pass.Executions%strictExecutions == 0
+}
+
+// retrace takes the first steps of the path again.
+func (s *search) retrace(steps int) error {
 	w := s.w
-	for d := range s.depth {
+	if !s.compared() {
+		if d := w.retrace(s.nodes[:steps]); d < steps {
+			return s.wavering(d, w.cpus[s.nodes[d].cpu])
+		}
+		return nil
+	}
+	for d := range steps {
 		n := &s.nodes[d]
 		c := w.cpus[n.cpu]
-		ev := &s.scratch
-		fresh := d == s.depth-1
-		if fresh {
-			ev, n.op = &n.tried[n.cpu], c.op
-		}
 		if c.finished || c.op != n.op || !w.ready(c) {
 			return s.wavering(d, c)
 		}
-		w.step(c, ev)
-		if !fresh {
-			if w.shared^w.locals != n.state {
-				return s.wavering(d, c)
-			}
-			s.last[n.cpu] = d
-			if n.failure != nil && s.failure == nil {
-				s.failure, s.failedAt = n.failure, d+1
-			}
+		w.step(c, &s.scratch)
+		if w.shared^w.locals != n.state {
+			return s.wavering(d, c)
 		}
-	}
-	if s.depth > 0 {
-		return s.took(s.depth - 1)
 	}
 	return nil
 }

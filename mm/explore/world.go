@@ -23,7 +23,7 @@ func (w *World) start(build func(*World)) {
 		build(w)
 		w.finishBuild()
 	}
-	w.dirty, w.notes = w.dirty[:0], w.notes[:0]
+	w.dirty, w.notes, w.again = w.dirty[:0], w.notes[:0], nil
 	w.shared, w.locals, w.missing = 0, 0, 0
 	w.written = ^uint64(0)
 	for _, c := range w.cpus {
@@ -89,19 +89,24 @@ func (w *World) blocker(c *CPU) *Access {
 
 // step lets an enabled CPU do its pending operation and run on to its next one, and records in ev what it did.
 func (w *World) step(c *CPU, ev *event) {
-	w.tick++
-	c.doing = c.op
-	c.current, c.pending = c.pending, c.current[:0]
-	c.observed, c.reported = 0, false
 	ev.clear()
 	if c.await != 0 {
 		ev.await, ev.awaited = c.await, w.locs[c.await].now
 	}
+	w.begin(c)
+	c.resume()
+	w.settle(c, ev)
+}
+
+// begin makes the pending operation of c the one in progress.
+func (w *World) begin(c *CPU) {
+	w.tick++
+	c.doing = c.op
+	c.current, c.pending = c.pending, c.current[:0]
+	c.observed, c.reported = 0, false
 	if c.turns {
 		w.turnLocks(c)
 	}
-	c.resume()
-	w.settle(c, ev)
 }
 
 // turnLocks takes and gives back the locks of the step that c begins.
@@ -123,7 +128,7 @@ func (w *World) turnLocks(c *CPU) {
 func (w *World) pendingEvent(c *CPU, ev *event) {
 	ev.clear()
 	for _, a := range c.pending {
-		ev.add(touch{a.loc, a.kind, w.locs[a.loc].now})
+		ev.add(touch{loc: a.loc, kind: a.kind, before: w.locs[a.loc].now})
 		if a.kind == write || a.kind == update {
 			ev.watch |= w.locs[a.loc].watch
 		}
@@ -141,7 +146,7 @@ func (w *World) settle(c *CPU, ev *event) {
 	alone := w.words(c.current) == 1
 	for _, a := range c.current {
 		loc := &w.locs[a.loc]
-		t := touch{a.loc, a.kind, loc.now}
+		t := touch{loc: a.loc, kind: a.kind, before: loc.now}
 		switch a.kind {
 		case read, write, update:
 			if a.kind != write {
@@ -162,8 +167,10 @@ func (w *World) settle(c *CPU, ev *event) {
 		case call, ret:
 			w.assign(a.loc, loc.value(0)) // the history folds itself into its value
 		}
+		t.after = loc.now
 		ev.add(t)
 	}
+	ev.hash = hash
 	w.locals ^= c.hash ^ hash
 	c.hash = hash
 	c.steps++

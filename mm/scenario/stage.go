@@ -237,7 +237,6 @@ func (st *Stage) enter(w *explore.World, sc *Scenario) {
 	st.start = st.Machine.Save(watched...)
 	w.Reset(func() {
 		st.start.Restore()
-		st.stepper.reset()
 		st.floor, st.stale = 0, nil
 	})
 }

@@ -23,9 +23,8 @@ type stepper struct {
 // site is a location of the machine as the explorer knows it.
 type site struct {
 	mm.Location
-	loc          explore.Loc
-	fixed        bool   // nobody changes it in this scenario
-	now, initial uint64 // the value that the explorer read last, or first
+	loc   explore.Loc
+	fixed bool // nobody changes it in this scenario
 }
 
 // maxSites keeps the index of locations half empty.
@@ -44,8 +43,7 @@ func (s *stepper) register(m *mm.Machine, pages []mm.PageOf, sc *Scenario) {
 		if l.Lock {
 			at.loc = s.world.RWMutex(l.Name)
 		} else {
-			at.loc = s.world.Var(l.Name, at.read)
-			at.initial = at.read()
+			at.loc = s.world.Var(l.Name, l.Value)
 		}
 		h := hashLoc(l.Loc)
 		for s.index[h] != 0 {
@@ -53,13 +51,6 @@ func (s *stepper) register(m *mm.Machine, pages []mm.PageOf, sc *Scenario) {
 		}
 		s.index[h] = uint8(len(s.sites) - 1)
 	}
-}
-
-// read is how the explorer reads the location: whenever a step may have changed
-// it, so now is always what it holds.
-func (s *site) read() uint64 {
-	s.now = s.Value()
-	return s.now
 }
 
 func hashLoc(l mm.Loc) uint8 {
@@ -74,13 +65,6 @@ func (s *stepper) at(l mm.Loc) *site {
 		}
 	}
 	panic(fmt.Sprintf("scenario: a step touches %v, which is not registered", l))
-}
-
-// reset says that the machine is back at its checkpoint.
-func (s *stepper) reset() {
-	for i := range s.sites {
-		s.sites[i].now = s.sites[i].initial
-	}
 }
 
 // fixed tells whether no task of the scenario changes a location.
@@ -153,7 +137,7 @@ func (s *stepper) Touch(cpu int, t mm.Touch) {
 // the CPU has seen.
 func (s *stepper) look(cpu int, at *site) {
 	if !at.Lock && !at.fixed {
-		s.see(cpu, at.now)
+		s.see(cpu, s.world.Value(at.loc))
 	}
 }
 
