@@ -12,7 +12,7 @@ import (
 // changer inserts and removes slices of keys. What it finds failing it
 // remembers: a measurement of calls that do nothing is none.
 type changer struct {
-	w      *world
+	w      *measure.World
 	n      int // keys in a slice
 	refs   []pte.Ref
 	hints  []pte.SlotHint
@@ -21,7 +21,7 @@ type changer struct {
 
 var errIdle = errors.New("an operation that was to be measured did nothing")
 
-func (w *world) changer(n int) *changer {
+func newChanger(w *measure.World, n int) *changer {
 	return &changer{w: w, n: n, refs: make([]pte.Ref, n), hints: make([]pte.SlotHint, n)}
 }
 
@@ -33,81 +33,81 @@ func share(t *hpt.Table) (n, slices int) {
 }
 
 // inserts runs the contenders of G5 and G6.
-func (l *limits) inserts(w *world) (measure.Figures, error) {
-	n, slices := share(w.table)
-	c := w.changer(n)
-	locked := w.twin(hpt.Config{LockUnique: true})
-	f := w.floor()
-	absent := vpns(w.absent)
+func (l *limits) inserts(w *measure.World) (measure.Figures, error) {
+	n, slices := share(w.Table)
+	c := newChanger(w, n)
+	locked := w.Twin(hpt.Config{LockUnique: true})
+	f := floorOf(w)
+	absent := vpns(w.Absent)
 	with := func(insert func(pte.Key, pte.HPTE) (pte.SlotHint, error)) func(int) {
 		return func(turn int) {
-			entries := window(w.spare, turn, n)
-			for i, k := range window(w.absent, turn, n) {
+			entries := window(w.Spare, turn, n)
+			for i, k := range window(w.Absent, turn, n) {
 				c.hints[i], _ = insert(k, entries[i])
 			}
 		}
 	}
-	figures := l.run(measure.Mix{Ops: n, Slices: slices, Touch: w.touch, Contenders: []measure.Contender{
+	figures := l.run(measure.Mix{Ops: n, Slices: slices, Touch: w.Touch, Contenders: []measure.Contender{
 		{Name: "swap", Run: func(turn int) { f.swap(window(absent, turn, n)) }},
-		{Name: "insert", Run: with(w.table.Insert), Undo: c.takeOut},
+		{Name: "insert", Run: with(w.Table.Insert), Undo: c.takeOut},
 		{Name: "insert batch", Run: c.insertBatch, Undo: c.takeOut},
-		{Name: "unique", Run: with(w.table.InsertUnique), Undo: c.takeOut},
+		{Name: "unique", Run: with(w.Table.InsertUnique), Undo: c.takeOut},
 		{Name: "unique locked", Run: with(locked.InsertUnique), Undo: c.takeOut},
 	}})
 	return figures, c.failed
 }
 
 func (c *changer) insertBatch(turn int) {
-	keys, entries := window(c.w.absent, turn, c.n), window(c.w.spare, turn, c.n)
+	keys, entries := window(c.w.Absent, turn, c.n), window(c.w.Spare, turn, c.n)
 	for at := 0; at < c.n; at += batchSize {
 		to := min(at+batchSize, c.n)
-		c.w.table.InsertBatch(keys[at:to], entries[at:to], c.hints[at:to])
+		c.w.Table.InsertBatch(keys[at:to], entries[at:to], c.hints[at:to])
 	}
 }
 
 // takeOut removes what was inserted. A few keys may have found both groups full.
 func (c *changer) takeOut(turn int) {
 	refs := c.refs[:0]
-	for i, k := range window(c.w.absent, turn, c.n) {
+	for i, k := range window(c.w.Absent, turn, c.n) {
 		if c.hints[i].Hashed() {
 			refs = append(refs, pte.Ref{Key: k, Actual: pte.Page4K, Hint: c.hints[i]})
 		}
 		c.hints[i] = 0
 	}
-	if removed := c.w.table.InvalidateBatch(refs); removed != len(refs) || removed < c.n*9/10 {
+	if removed := c.w.Table.InvalidateBatch(refs); removed != len(refs) || removed < c.n*9/10 {
 		c.failed = fmt.Errorf("%w: %d inserts, %d placed, %d removed", errIdle, c.n, len(refs), removed)
 	}
 }
 
 // invalidations runs the contenders of G7.
-func (l *limits) invalidations(w *world) (measure.Figures, error) {
-	n, slices := share(w.table)
-	c := w.changer(n)
-	f := w.floor()
+func (l *limits) invalidations(w *measure.World) (measure.Figures, error) {
+	n, slices := share(w.Table)
+	c := newChanger(w, n)
+	f := floorOf(w)
 	slots := make([]pte.Slot, n)
 	batches := func(size int) func(int) {
 		return func(turn int) {
-			refs := window(w.refs, turn, n)
+			refs := window(w.Refs, turn, n)
 			for at := 0; at < n; at += size {
-				sink += uint64(w.table.InvalidateBatch(refs[at:min(at+size, n)]))
+				sink += uint64(w.Table.InvalidateBatch(refs[at:min(at+size, n)]))
 			}
 		}
 	}
-	figures := l.run(measure.Mix{Ops: n, Slices: slices, Touch: w.touch, Contenders: []measure.Contender{
+	figures := l.run(measure.Mix{Ops: n, Slices: slices, Touch: w.Touch, Contenders: []measure.Contender{
 		{Name: "swap", Run: func(turn int) {
-			for i, r := range window(w.refs, turn, n) {
-				slots[i] = r.Hint.Slot(r.Key.Hash(), w.table.Mask())
+			for i, r := range window(w.Refs, turn, n) {
+				slots[i] = r.Hint.Slot(r.Key.Hash(), w.Table.Mask())
 			}
 			f.swapSlots(slots)
 		}},
 		{Name: "hint", Run: func(turn int) {
-			for _, r := range window(w.refs, turn, n) {
-				w.table.Invalidate(r)
+			for _, r := range window(w.Refs, turn, n) {
+				w.Table.Invalidate(r)
 			}
 		}, Undo: c.putBack},
 		{Name: "search", Run: func(turn int) {
-			for _, k := range window(w.present, turn, n) {
-				w.table.InvalidateKey(k)
+			for _, k := range window(w.Present, turn, n) {
+				w.Table.InvalidateKey(k)
 			}
 		}, Undo: c.putBack},
 		{Name: "batch", Run: batches(192), Undo: c.putBack},
@@ -119,9 +119,9 @@ func (l *limits) invalidations(w *world) (measure.Figures, error) {
 
 // putBack inserts what was removed, which must have been there.
 func (c *changer) putBack(turn int) {
-	refs, entries := window(c.w.refs, turn, c.n), window(c.w.entries, turn, c.n)
+	refs, entries := window(c.w.Refs, turn, c.n), window(c.w.Entries, turn, c.n)
 	for i := range refs {
-		hint, err := c.w.table.InsertUnique(refs[i].Key, entries[i])
+		hint, err := c.w.Table.InsertUnique(refs[i].Key, entries[i])
 		if err != nil {
 			c.failed = fmt.Errorf("%w: an entry removed could not be put back: %w", errIdle, err)
 			continue

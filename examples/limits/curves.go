@@ -89,11 +89,11 @@ func (c *curve) write(dir string) error {
 
 // table measures lookups and inserts on one table.
 func (l *limits) both(order int, load float64) (measure.Figures, error) {
-	w, err := newWorld(order, load, hpt.Config{})
+	w, err := measure.NewWorld(order, load, hpt.Config{})
 	if err != nil {
 		return nil, err
 	}
-	defer w.close()
+	defer w.Close()
 	f := l.lookups(w)
 	g, err := l.inserts(w)
 	maps.Copy(f, g)
@@ -133,27 +133,27 @@ func (l *limits) byLoad() (*curve, error) {
 // byBatch measures how much a batch has to hold.
 func (l *limits) byBatch() (*curve, error) {
 	c := &curve{file: "batch", title: "by entries in a batch, 256M, half full", x: "entries", y: "ns per operation", logX: true, logY: true}
-	w, err := newWorld(large, 0.5, hpt.Config{})
+	w, err := measure.NewWorld(large, 0.5, hpt.Config{})
 	if err != nil {
 		return nil, err
 	}
-	defer w.close()
-	ch := w.changer(4096)
+	defer w.Close()
+	ch := newChanger(w, 4096)
 	found := make([]hpt.Found, 4096)
 	for size := 1; size <= 4096; size *= 2 {
-		f := l.run(measure.Mix{Ops: 4096, Slices: 2, Touch: w.touch, Contenders: []measure.Contender{
-			{Name: "hit", Run: func(turn int) { lookUpBatch(w.table, window(w.present, turn, 4096), found, size) }},
-			{Name: "miss", Run: func(turn int) { lookUpBatch(w.table, window(w.absent, turn, 4096), found, size) }},
+		f := l.run(measure.Mix{Ops: 4096, Slices: 2, Touch: w.Touch, Contenders: []measure.Contender{
+			{Name: "hit", Run: func(turn int) { lookUpBatch(w.Table, window(w.Present, turn, 4096), found, size) }},
+			{Name: "miss", Run: func(turn int) { lookUpBatch(w.Table, window(w.Absent, turn, 4096), found, size) }},
 			{Name: "insert", Run: func(turn int) {
-				keys, entries := window(w.absent, turn, 4096), window(w.spare, turn, 4096)
+				keys, entries := window(w.Absent, turn, 4096), window(w.Spare, turn, 4096)
 				for at := 0; at < 4096; at += size {
-					w.table.InsertBatch(keys[at:at+size], entries[at:at+size], ch.hints[at:at+size])
+					w.Table.InsertBatch(keys[at:at+size], entries[at:at+size], ch.hints[at:at+size])
 				}
 			}, Undo: ch.takeOut},
 			{Name: "invalidate", Run: func(turn int) {
-				refs := window(w.refs, turn, 4096)
+				refs := window(w.Refs, turn, 4096)
 				for at := 0; at < 4096; at += size {
-					w.table.InvalidateBatch(refs[at : at+size])
+					w.Table.InvalidateBatch(refs[at : at+size])
 				}
 			}, Undo: ch.putBack},
 		}})
@@ -166,23 +166,23 @@ func (l *limits) byBatch() (*curve, error) {
 // one waits for the other's cache lines is no time of its own thread.
 func (l *limits) byCPUs() (*curve, error) {
 	c := &curve{file: "cpus", title: "by CPUs, 64M, half full", x: "CPUs", y: "million operations per second, all together"}
-	w, err := newWorld(26, 0.5, hpt.Config{})
+	w, err := measure.NewWorld(26, 0.5, hpt.Config{})
 	if err != nil {
 		return nil, err
 	}
-	defer w.close()
+	defer w.Close()
 	const n = 1 << 16
 	for cpus := 1; cpus <= runtime.NumCPU(); cpus++ {
 		work := map[string]func(cpu, turn int){
-			"hit": func(cpu, turn int) { lookUp(w.table, part(window(w.present, turn, n), cpu, cpus)) },
+			"hit": func(cpu, turn int) { lookUp(w.Table, part(window(w.Present, turn, n), cpu, cpus)) },
 			"hit batch": func(cpu, turn int) {
-				lookUpBatch(w.table, part(window(w.present, turn, n), cpu, cpus), make([]hpt.Found, batchSize), batchSize)
+				lookUpBatch(w.Table, part(window(w.Present, turn, n), cpu, cpus), make([]hpt.Found, batchSize), batchSize)
 			},
 			"insert and invalidate": func(cpu, turn int) {
-				entries := part(window(w.spare, turn, n), cpu, cpus)
-				for i, k := range part(window(w.absent, turn, n), cpu, cpus) {
-					if hint, err := w.table.Insert(k, entries[i]); err == nil {
-						w.table.Invalidate(pte.Ref{Key: k, Hint: hint})
+				entries := part(window(w.Spare, turn, n), cpu, cpus)
+				for i, k := range part(window(w.Absent, turn, n), cpu, cpus) {
+					if hint, err := w.Table.Insert(k, entries[i]); err == nil {
+						w.Table.Invalidate(pte.Ref{Key: k, Hint: hint})
 					}
 				}
 			},
@@ -190,7 +190,7 @@ func (l *limits) byCPUs() (*curve, error) {
 		for _, name := range []string{"hit", "hit batch", "insert and invalidate"} {
 			var rates []float64
 			for turn := range max(l.rounds, 5) {
-				w.touch()
+				w.Touch()
 				rates = append(rates, n/1e6/together(cpus, func(cpu int) { work[name](cpu, turn) }).Seconds())
 			}
 			c.add(name, float64(cpus), measure.QuartilesOf(rates))
@@ -231,7 +231,7 @@ func (l *limits) bySpaces() (*curve, error) {
 			return nil, err
 		}
 		c.addAll(l.lookups(w), float64(n), "touch", "hit", "hit dependent", "hit batch")
-		w.close()
+		w.Close()
 	}
 	return c, nil
 }
@@ -251,24 +251,24 @@ func placedBySpaces() (*curve, error) {
 			if !equal {
 				name = "layout at random"
 			}
-			s := w.table.Stats()
+			s := w.Table.Stats()
 			half := float64(s.Entries) / 2
 			placed, secondary := 100*float64(s.Valid)/half, 100*float64(s.Secondary)/half
 			c.add(name, float64(n), measure.Quartiles{Median: placed, P25: placed, P75: placed})
 			c.add(name+", secondary", float64(n), measure.Quartiles{Median: secondary, P25: secondary, P75: secondary})
-			w.close()
+			w.Close()
 		}
 	}
 	return c, nil
 }
 
 // newEqualSpaces offers a table of 64 MiB as many pages as half its slots.
-func newEqualSpaces(n int, equal bool) (*world, error) {
+func newEqualSpaces(n int, equal bool) (*measure.World, error) {
 	table, err := hpt.New(hpt.Config{Order: 26})
 	if err != nil {
 		return nil, err
 	}
-	w := &world{table: table, memory: memoryOf(table)}
-	w.offer(measure.NewSpaces(uint64(n), n, int(table.Slots()/2), equal), int(table.Slots()/2))
+	w := &measure.World{Table: table, Memory: measure.MemoryOf(table)}
+	w.Offer(measure.NewSpaces(uint64(n), n, int(table.Slots()/2), equal), int(table.Slots()/2))
 	return w, nil
 }

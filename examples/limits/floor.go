@@ -4,6 +4,7 @@ import (
 	"sync/atomic"
 	"unsafe"
 
+	"github.com/hashmmu/ppc64/internal/measure"
 	"github.com/hashmmu/ppc64/pte"
 )
 
@@ -22,8 +23,9 @@ type floor struct {
 	mask uint64
 }
 
-func (w *world) floor() floor {
-	return floor{unsafe.Pointer(unsafe.SliceData(w.memory)), w.table.Mask()}
+// floorOf is the memory of a world.
+func floorOf(w *measure.World) floor {
+	return floor{unsafe.Pointer(unsafe.SliceData(w.Memory)), w.Table.Mask()}
 }
 
 // vpns are virtual page numbers of 4K pages in 256M segments: 40 bits of VSID,

@@ -27,28 +27,28 @@ func (l *limits) hugePages(order int, load float64) error {
 	}
 	after := scanned()
 	grown := float64(after-min(before, after)) / float64(huge.Slots())
-	small := &world{}
-	if small.table, err = hpt.New(hpt.Config{Order: order, Memory: memory}); err != nil {
+	small := &measure.World{}
+	if small.Table, err = hpt.New(hpt.Config{Order: order, Memory: memory}); err != nil {
 		return err
 	}
-	small.memory = memory
-	small.fill(measure.NewPages(uint64(order)), load)
-	large := &world{table: huge, memory: memoryOf(huge), present: small.present}
-	defer large.close()
-	copy(large.memory, small.memory)
+	small.Memory = memory
+	small.Fill(measure.NewPages(uint64(order)), load)
+	large := &measure.World{Table: huge, Memory: measure.MemoryOf(huge), Present: small.Present}
+	defer large.Close()
+	copy(large.Memory, small.Memory)
 
 	n := slice
 	found := make([]hpt.Found, batchSize)
 	contenders := func(name string, t *hpt.Table) []measure.Contender {
 		return []measure.Contender{
-			{Name: "independent, " + name, Run: func(turn int) { lookUp(t, window(small.present, turn, n)) }},
-			{Name: "dependent, " + name, Run: func(turn int) { lookUpDependent(t, window(small.present, turn, n)) }},
-			{Name: "batch, " + name, Run: func(turn int) { lookUpBatch(t, window(small.present, turn, n), found, batchSize) }},
+			{Name: "independent, " + name, Run: func(turn int) { lookUp(t, window(small.Present, turn, n)) }},
+			{Name: "dependent, " + name, Run: func(turn int) { lookUpDependent(t, window(small.Present, turn, n)) }},
+			{Name: "batch, " + name, Run: func(turn int) { lookUpBatch(t, window(small.Present, turn, n), found, batchSize) }},
 		}
 	}
 	f := l.run(measure.Mix{Ops: n,
-		Touch:      func() { small.touch(); touchPages(large.memory) },
-		Contenders: append(contenders("4K", small.table), contenders("huge", huge)...),
+		Touch:      func() { small.Touch(); measure.TouchPages(large.Memory) },
+		Contenders: append(contenders("4K", small.Table), contenders("huge", huge)...),
 	})
 	ratio := func(name string) measure.Quartiles { return f.Ratio(name+", 4K", name+", huge") }
 	l.add(sizeName(order), load, []measure.Verdict{

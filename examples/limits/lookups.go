@@ -19,24 +19,24 @@ func window[T any](s []T, turn, n int) []T {
 }
 
 // lookups runs the contenders of G1 to G4 on one table.
-func (l *limits) lookups(w *world) measure.Figures {
-	n := min(slice, len(w.present))
-	plain := w.twin(hpt.Config{})
-	inGo := w.twin(hpt.Config{Code: hpt.CodeGo})
-	f := w.floor()
-	hits, misses := vpns(w.present), vpns(w.absent)
+func (l *limits) lookups(w *measure.World) measure.Figures {
+	n := min(slice, len(w.Present))
+	plain := w.Twin(hpt.Config{})
+	inGo := w.Twin(hpt.Config{Code: hpt.CodeGo})
+	f := floorOf(w)
+	hits, misses := vpns(w.Present), vpns(w.Absent)
 	found := make([]hpt.Found, n)
-	return l.run(measure.Mix{Ops: n, Touch: w.touch, Contenders: []measure.Contender{
+	return l.run(measure.Mix{Ops: n, Touch: w.Touch, Contenders: []measure.Contender{
 		{Name: "touch", Run: func(turn int) { f.touch(window(hits, turn, n)) }},
 		{Name: "touch dependent", Run: func(turn int) { f.touchDependent(window(hits, turn, n)) }},
 		{Name: "touch missed", Run: func(turn int) { f.touch(window(misses, turn, n)) }},
-		{Name: "hit", Run: func(turn int) { lookUp(w.table, window(w.present, turn, n)) }},
-		{Name: "hit dependent", Run: func(turn int) { lookUpDependent(w.table, window(w.present, turn, n)) }},
-		{Name: "hit batch", Run: func(turn int) { lookUpBatch(w.table, window(w.present, turn, n), found, batchSize) }},
-		{Name: "hit in Go", Run: func(turn int) { lookUp(inGo, window(w.present, turn, n)) }},
-		{Name: "miss", Run: func(turn int) { lookUp(w.table, window(w.absent, turn, n)) }},
-		{Name: "miss batch", Run: func(turn int) { lookUpBatch(w.table, window(w.absent, turn, n), found, batchSize) }},
-		{Name: "miss batch without bitmap", Run: func(turn int) { lookUpBatch(plain, window(w.absent, turn, n), found, batchSize) }},
+		{Name: "hit", Run: func(turn int) { lookUp(w.Table, window(w.Present, turn, n)) }},
+		{Name: "hit dependent", Run: func(turn int) { lookUpDependent(w.Table, window(w.Present, turn, n)) }},
+		{Name: "hit batch", Run: func(turn int) { lookUpBatch(w.Table, window(w.Present, turn, n), found, batchSize) }},
+		{Name: "hit in Go", Run: func(turn int) { lookUp(inGo, window(w.Present, turn, n)) }},
+		{Name: "miss", Run: func(turn int) { lookUp(w.Table, window(w.Absent, turn, n)) }},
+		{Name: "miss batch", Run: func(turn int) { lookUpBatch(w.Table, window(w.Absent, turn, n), found, batchSize) }},
+		{Name: "miss batch without bitmap", Run: func(turn int) { lookUpBatch(plain, window(w.Absent, turn, n), found, batchSize) }},
 	}})
 }
 

@@ -217,12 +217,12 @@ const (
 func (l *limits) size(order int, load float64) error {
 	fmt.Fprintf(l.log, "%s, load %v\n", sizeName(order), load)
 	if l.wanted("G1", "G2", "G3", "G4", "G5", "G6", "G7") {
-		w, err := newWorld(order, load, hpt.Config{})
+		w, err := measure.NewWorld(order, load, hpt.Config{})
 		if err != nil {
 			return err
 		}
 		err = l.table(w, load)
-		w.close()
+		w.Close()
 		if err != nil {
 			return err
 		}
@@ -240,8 +240,8 @@ func (l *limits) size(order int, load float64) error {
 
 // table measures G1 to G7 on one table. Inserts come after lookups, because
 // overflow bits are never cleared.
-func (l *limits) table(w *world, load float64) error {
-	name, isSmall := sizeName(w.table.Order()), w.table.Order() <= small
+func (l *limits) table(w *measure.World, load float64) error {
+	name, isSmall := sizeName(w.Table.Order()), w.Table.Order() <= small
 	if l.wanted("G1", "G2", "G3", "G4") {
 		l.add(name, load, lookupGoals(l.lookups(w), isSmall, load))
 	}

@@ -68,62 +68,62 @@ func TestZap(t *testing.T) {
 
 // TestFloorTouchesTheGroups: where the library would look.
 func TestFloorTouchesTheGroups(t *testing.T) {
-	w, err := newWorld(hpt.MinOrder, 0.5, hpt.Config{})
+	w, err := measure.NewWorld(hpt.MinOrder, 0.5, hpt.Config{})
 	require.NoError(t, err)
-	defer w.close()
-	f := w.floor()
-	for i, v := range vpns(w.present) {
-		group := w.present[i].Hash().Primary(w.table.Mask())
-		at := unsafe.Pointer(&w.memory[group*128])
+	defer w.Close()
+	f := floorOf(w)
+	for i, v := range vpns(w.Present) {
+		group := w.Present[i].Hash().Primary(w.Table.Mask())
+		at := unsafe.Pointer(&w.Memory[group*128])
 		require.Equal(t, at, f.group(v))
 	}
 }
 
 // TestWorld: what the samples say of the table is true.
 func TestWorld(t *testing.T) {
-	w, err := newWorld(hpt.MinOrder, 0.5, hpt.Config{})
+	w, err := measure.NewWorld(hpt.MinOrder, 0.5, hpt.Config{})
 	require.NoError(t, err)
-	defer w.close()
-	s := w.table.Stats()
-	require.EqualValues(t, w.placed, s.Valid)
+	defer w.Close()
+	s := w.Table.Stats()
+	require.EqualValues(t, w.Placed, s.Valid)
 	require.InDelta(t, 0.5, s.Load(), 0.001)
-	require.Len(t, w.absent, len(w.present))
-	for i := range w.present {
-		h, hint, ok := w.table.Lookup(w.present[i])
+	require.Len(t, w.Absent, len(w.Present))
+	for i := range w.Present {
+		h, hint, ok := w.Table.Lookup(w.Present[i])
 		require.True(t, ok)
-		require.Equal(t, w.entries[i].R, h.R)
-		require.Equal(t, w.refs[i].Hint, hint)
-		_, _, ok = w.table.Lookup(w.absent[i])
+		require.Equal(t, w.Entries[i].R, h.R)
+		require.Equal(t, w.Refs[i].Hint, hint)
+		_, _, ok = w.Table.Lookup(w.Absent[i])
 		require.False(t, ok)
 	}
-	require.Zero(t, w.table.Stats().Duplicates)
+	require.Zero(t, w.Table.Stats().Duplicates)
 }
 
 // TestChangesAreUndone: every contender leaves the table with the entries it had.
 func TestChangesAreUndone(t *testing.T) {
-	w, err := newWorld(hpt.MinOrder, 0.8, hpt.Config{})
+	w, err := measure.NewWorld(hpt.MinOrder, 0.8, hpt.Config{})
 	require.NoError(t, err)
-	defer w.close()
+	defer w.Close()
 	l := &limits{rounds: 2, rng: rand.New(rand.NewPCG(1, 2)), log: io.Discard}
 	_, err = l.inserts(w)
 	require.NoError(t, err)
 	_, err = l.invalidations(w)
 	require.NoError(t, err)
-	require.NoError(t, w.table.Check())
-	require.EqualValues(t, w.placed, w.table.Stats().Valid)
-	for _, r := range w.refs {
-		_, ok := w.table.Invalidate(r)
+	require.NoError(t, w.Table.Check())
+	require.EqualValues(t, w.Placed, w.Table.Stats().Valid)
+	for _, r := range w.Refs {
+		_, ok := w.Table.Invalidate(r)
 		require.True(t, ok)
 	}
 }
 
 // TestIdleIsAnError: inserts that find no place are not measured in silence.
 func TestIdleIsAnError(t *testing.T) {
-	w, err := newWorld(hpt.MinOrder, 0.5, hpt.Config{})
+	w, err := measure.NewWorld(hpt.MinOrder, 0.5, hpt.Config{})
 	require.NoError(t, err)
-	defer w.close()
-	for i := range w.absent {
-		w.absent[i] = pte.Key{Base: pte.Page4K} // all in one group
+	defer w.Close()
+	for i := range w.Absent {
+		w.Absent[i] = pte.Key{Base: pte.Page4K} // all in one group
 	}
 	l := &limits{rounds: 1, rng: rand.New(rand.NewPCG(1, 2)), log: io.Discard}
 	_, err = l.inserts(w)
@@ -183,8 +183,8 @@ func TestPlaced(t *testing.T) {
 	for n, fit := range map[int]bool{1: true, 100: false} {
 		w, err := newEqualSpaces(n, true)
 		require.NoError(t, err)
-		require.Equal(t, fit, w.refused == 0, "%d spaces, %d refused", n, w.refused)
-		w.close()
+		require.Equal(t, fit, w.Refused == 0, "%d spaces, %d refused", n, w.Refused)
+		w.Close()
 	}
 }
 

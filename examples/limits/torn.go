@@ -38,7 +38,7 @@ func (l *limits) torn() []measure.Verdict {
 		panic(err) // the smallest table there is
 	}
 	defer table.Close()
-	words := (*[2]uint64)(unsafe.Pointer(unsafe.SliceData(memoryOf(table))))
+	words := (*[2]uint64)(unsafe.Pointer(unsafe.SliceData(measure.MemoryOf(table))))
 	reread := func(rng *rand.Rand) pte.HPTE {
 		for {
 			v := atomic.LoadUint64(&words[0])

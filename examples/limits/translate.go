@@ -20,7 +20,7 @@ const (
 
 // process is a table with the pages of one process, and a CPU that runs it.
 type process struct {
-	world
+	measure.World
 	cpu *mmu.CPU
 	eas []pte.EA // of the keys in present
 }
@@ -38,7 +38,7 @@ func newProcess(order int, load float64, tlb int) (*process, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &process{world: world{table: table, memory: memoryOf(table)}, cpu: cpu}
+	p := &process{World: measure.World{Table: table, Memory: measure.MemoryOf(table)}, cpu: cpu}
 	cpu.SetMSR(mmu.MSRIR | mmu.MSRDR | mmu.MSRPR)
 	const valid, ksKp = 0x08000000, 0x400
 	for s := range segments {
@@ -50,24 +50,24 @@ func newProcess(order int, load float64, tlb int) (*process, error) {
 
 // fill enters pages that a walk has nothing to record in: R and C are set.
 func (p *process) fill(load float64) {
-	rng := rand.New(rand.NewPCG(uint64(p.table.Order()), 3))
+	rng := rand.New(rand.NewPCG(uint64(p.Table.Order()), 3))
 	attr := pte.Attr{PP: pte.PPUserRW, WIMG: 2, Ref: true, Chg: true}
-	for p.placed < int(load*float64(p.table.Slots())) {
+	for p.Placed < int(load*float64(p.Table.Slots())) {
 		s := rng.IntN(segments)
 		ea := pte.EA(s)<<40 | pte.EA(rng.Uint64N(1<<28))<<pte.VPNShift
 		k := pte.MakeKey(vsidOf(s), ea, pte.Seg1T, pte.Page4K)
-		if _, err := p.table.InsertUnique(k, entryOf(p.table, k, attr)); err != nil {
+		if _, err := p.Table.InsertUnique(k, measure.EntryOf(p.Table, k, attr)); err != nil {
 			continue
 		}
-		p.placed++
-		if len(p.present) < sampled {
-			p.present, p.eas = append(p.present, k), append(p.eas, ea)
-		} else if i := rng.IntN(p.placed); i < sampled {
-			p.present[i], p.eas[i] = k, ea
+		p.Placed++
+		if len(p.Present) < measure.Sampled {
+			p.Present, p.eas = append(p.Present, k), append(p.eas, ea)
+		} else if i := rng.IntN(p.Placed); i < measure.Sampled {
+			p.Present[i], p.eas[i] = k, ea
 		}
 	}
 	rng.Shuffle(len(p.eas), func(i, j int) {
-		p.present[i], p.present[j] = p.present[j], p.present[i]
+		p.Present[i], p.Present[j] = p.Present[j], p.Present[i]
 		p.eas[i], p.eas[j] = p.eas[j], p.eas[i]
 	})
 }
@@ -79,11 +79,11 @@ func (l *limits) translations(order int, load float64) error {
 	if err != nil {
 		return err
 	}
-	defer p.close()
-	n := min(slice, len(p.present))
+	defer p.Close()
+	n := min(slice, len(p.Present))
 	results := make([]mmu.Result, batchSize)
-	f := l.run(measure.Mix{Ops: n, Touch: func() { touchPages(p.memory) }, Contenders: []measure.Contender{
-		{Name: "lookup", Run: func(turn int) { lookUp(p.table, window(p.present, turn, n)) }},
+	f := l.run(measure.Mix{Ops: n, Touch: func() { measure.TouchPages(p.Memory) }, Contenders: []measure.Contender{
+		{Name: "lookup", Run: func(turn int) { lookUp(p.Table, window(p.Present, turn, n)) }},
 		{Name: "translate", Run: func(turn int) {
 			for _, ea := range window(p.eas, turn, n) {
 				r := p.cpu.Translate(ea, pte.Read)
@@ -120,7 +120,7 @@ func (l *limits) cachedTranslations(order int, load float64) error {
 	if err != nil {
 		return err
 	}
-	defer p.close()
+	defer p.Close()
 	var eas []pte.EA
 	for _, ea := range p.eas[:tlbPages] {
 		p.cpu.Translate(ea, pte.Read)
