@@ -62,6 +62,9 @@ func (m *Machine) Check() error {
 	for _, f := range m.files {
 		f.count(refs)
 	}
+	for i := range refs {
+		refs[i] += int(m.frames.frames[i].pins.Load())
+	}
 	add(m.swap.check(slots, m, refs))
 	for _, c := range m.cpus {
 		add(c.checkTLB())

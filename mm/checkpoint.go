@@ -20,6 +20,7 @@ type Checkpoint struct {
 
 	frames []savedFrame
 	swap   []swapSlot
+	areas  [][]area // of the kernel address spaces
 	free   []uint32
 	files  []savedFile
 	spaces []savedSpace
@@ -88,6 +89,9 @@ func (m *Machine) Save(touched ...PageOf) *Checkpoint {
 	for _, f := range m.files {
 		s.files = append(s.files, savedFile{maps.Clone(f.pages), maps.Clone(f.disk), f.size, f.truncateCount.Load(), slices.Clone(f.vmas.items)})
 	}
+	for _, k := range m.kernelSpaces {
+		s.areas = append(s.areas, slices.Clone(k.areas))
+	}
 	for _, as := range m.spaces {
 		s.spaces = append(s.spaces, as.save())
 	}
@@ -133,6 +137,10 @@ func (s *Checkpoint) Restore() {
 		f.locked.Store(false)
 	}
 	copy(m.swap.slots, s.swap)
+	for i, was := range s.areas {
+		k := m.kernelSpaces[i]
+		k.areas = append(k.areas[:0], was...)
+	}
 	for i, was := range s.files {
 		was.restore(m.files[i])
 	}

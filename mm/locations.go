@@ -65,6 +65,9 @@ func (m *Machine) Locations(pages ...PageOf) []Location {
 		}
 		add(Location{Loc: Loc{LocFrame, uint64(i)}, Name: fmt.Sprintf("frame %d", i), Value: value})
 	}
+	for _, k := range m.kernelSpaces {
+		add(Location{Loc: k.areasLoc(), Name: "vmap areas", Value: k.digest})
+	}
 	add(Location{Loc: SwapLoc, Name: "swap", Value: m.swap.digest})
 	add(Location{Loc: FramesLoc, Name: "frames", Value: m.frames.digest})
 	return out

@@ -95,8 +95,10 @@ type Machine struct {
 	locks  uint64                   // locks numbered so far
 	spaces map[uint64]*AddressSpace // by context
 	files  []*Mapping
-	stamp  atomic.Uint64 // the last stamp given out
-	folios atomic.Bool   // there may be large folios
+
+	kernelSpaces []*KernelSpace
+	stamp        atomic.Uint64 // the last stamp given out
+	folios       atomic.Bool   // there may be large folios
 }
 
 // New builds a machine.

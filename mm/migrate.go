@@ -119,8 +119,8 @@ func (c *CPU) removeMigrationEntry(p page, target pte.RA, a pte.Access) {
 	if a == 0 {
 		entry = l.Hinting(entry)
 	}
-	c.m.frames.Get(target)
 	c.set(p, entry|l.Accessed)
+	c.m.frames.Get(target)
 	c.mapped(target)
 }
 

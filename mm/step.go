@@ -50,6 +50,8 @@ const (
 	StepCheck      Step = "machine_check"
 	StepFreeze     Step = "page_ref_freeze"
 	StepWritepage  Step = "writepage"
+	StepTakeArea   Step = "alloc_vmap_area"
+	StepFreeArea   Step = "free_vmap_area"
 	StepSwapAdd    Step = "add_to_swap"
 	StepSwapRead   Step = "swap_readpage"
 	StepMigration  Step = "migration_entry_wait"
@@ -95,6 +97,7 @@ const (
 	LocCoreLock                // the lock that the threads of a core share; ID is its lock's number
 	LocTSB                     // a slot of a TSB; ID is context and slot
 	LocAnon                    // the lock of the reverse map of private pages; ID is its number
+	LocAreas                   // the addresses that a kernel address space has given out; ID is its context
 	LocSwap                    // the swap device, all of it
 	LocQueued                  // whether a page is in a batch, where that is recorded; ID as for LocPTE
 	LocHidx                    // the second half of a Linux PTE; ID as for LocPTE

@@ -70,18 +70,22 @@ func (d *swapDevice) read(f *Frames, slot uint64, fresh pte.RA) pte.RA {
 }
 
 // write moves a page from the swap cache to the device when nobody has it besides
-// the cache and the caller (Linux: pageout, remove_mapping). It reports whether the
-// cache has let go of it, whose reference is then to be dropped.
-func (d *swapDevice) write(f *Frames, slot uint64) bool {
+// the cache and the caller (Linux: pageout, remove_mapping). drop says that the
+// cache has let go of it, so that its reference is to be dropped; freed that it is
+// nobody's but the caller's then.
+func (d *swapDevice) write(f *Frames, slot uint64, ra pte.RA) (drop, freed bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	s := &d.slots[slot]
-	if s.users > 0 && f.Refs(s.page) != 2 {
-		return false
+	if s.page != ra {
+		return false, false // faulted in by all who had it
 	}
-	s.stamp = f.Load(s.page)
-	s.page = 0
-	return true
+	freed = f.Refs(ra) == 2
+	drop = freed || s.users == 0
+	if drop {
+		s.page, s.stamp = 0, f.Load(ra)
+	}
+	return drop, freed
 }
 
 func (d *swapDevice) digest() uint64 {
@@ -149,9 +153,9 @@ func (c *CPU) swapOut(ra pte.RA) (freed bool) {
 	})
 	c.step(StepFreeze, 0, SwapLoc, TouchWrite)
 	c.touchFrame(ra, TouchWrite)
-	freed = d.write(c.m.frames, slot)
-	c.saw(b2u(freed))
-	if freed {
+	drop, freed := d.write(c.m.frames, slot, ra)
+	c.saw(b2u(drop)<<1 | b2u(freed))
+	if drop {
 		c.put(ra) // the swap cache's
 	}
 	return freed

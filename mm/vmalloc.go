@@ -38,10 +38,22 @@ var ErrNoSpace = errors.New("mm: kernel address space used up")
 // ErrNoArea reports an address at which no area begins.
 var ErrNoArea = errors.New("mm: no area there")
 
+// areasLoc is what is given out.
+func (k *KernelSpace) areasLoc() Loc { return Loc{LocAreas, k.context} }
+
+func (k *KernelSpace) digest() uint64 {
+	var h uint64
+	for _, a := range k.areas {
+		h = fold(fold(h, uint64(a.Start)), uint64(a.End)|b2u(a.going))
+	}
+	return h
+}
+
 // NewKernelSpace returns a kernel address space with a context number of its own and
 // the range from which it hands out addresses.
 func (m *Machine) NewKernelSpace(context uint64, within Range) (*KernelSpace, error) {
 	k := &KernelSpace{AddressSpace: m.NewAddressSpace(context), within: within}
+	m.kernelSpaces = append(m.kernelSpaces, k)
 	return k, k.check(within)
 }
 
@@ -92,7 +104,9 @@ func (k *KernelSpace) give(r Range) {
 // Vmalloc maps n fresh pages and returns where (Linux: vmalloc, map_vm_area). Errors:
 // ErrNoSpace, ErrNoMemory.
 func (c *CPU) Vmalloc(k *KernelSpace, n uint64) (pte.EA, error) {
+	c.step(StepTakeArea, 0, k.areasLoc(), TouchWrite)
 	r, err := k.take(n)
+	c.saw(uint64(r.Start))
 	if err != nil {
 		return 0, err
 	}
@@ -127,7 +141,9 @@ func (c *CPU) mapKernelPage(k *KernelSpace, ea pte.EA) error {
 // any more (Linux: vfree; 2.6.20: unmap_vm_area, flush_tlb_kernel_range at the end;
 // 6.1: vunmap_range, which is not lazy, so that each page is flushed at once).
 func (c *CPU) Vfree(k *KernelSpace, ea pte.EA) error {
+	c.step(StepFreeArea, ea, k.areasLoc(), TouchWrite)
 	r, err := k.claim(ea)
+	c.saw(b2u(err == nil))
 	if err != nil {
 		return err
 	}
@@ -147,10 +163,11 @@ func (c *CPU) unmapArea(k *KernelSpace, r Range) {
 		c.lockPTE(p)
 		old := c.getAndClear(p)
 		c.unmapped(l.RA(old))
-		c.unlock(p.table.ptl, ea) // no lazy MMU mode, nothing to flush before
+		c.unlock(p.table.ptl, ea) // Linux holds none; the address is ours
 		c.gather.frames = append(c.gather.frames, l.RA(old))
 	}
 	c.batch.RangeFlush()
 	c.finish()
+	c.step(StepFreeArea, r.Start, k.areasLoc(), TouchWrite)
 	k.give(r)
 }

@@ -65,8 +65,9 @@ type Stage struct {
 
 	stride  uint64 // from one page of the stage to the next, in pages
 	pages   []mm.PageOf
-	stamps  []uint64    // contents of the pages at the start
-	others  []mm.PageOf // what Scenario.Others says
+	stamps  []uint64        // contents of the pages at the start
+	others  []mm.PageOf     // what Scenario.Others says
+	kernel  *mm.KernelSpace // made by Scenario.Others, where a task needs it
 	stepper *stepper
 	start   *mm.Checkpoint
 
