@@ -29,9 +29,9 @@ func (c *CPU) Store(as *AddressSpace, ea pte.EA, stamp uint64) error {
 // end.
 const explorerPatience = 8
 
-// ErrRefault ends an explored access that kept failing. It does not occur
-// without a Stepper.
-var ErrRefault = errors.New("mm: explored access given up")
+// ErrRefault ends an access that kept failing, as one does whose page has two
+// translations of which hardware uses the one that denies it. See Config.Patience.
+var ErrRefault = errors.New("mm: access given up")
 
 // Access is an access by user code: the TLB, the walk behind it, the low-level
 // miss handler (hash_page), the page fault handler, and again from the start,
@@ -61,7 +61,7 @@ func (c *CPU) Access(as *AddressSpace, ea pte.EA, a pte.Access, stamp uint64) (u
 				c.m.trace.Faulted(c, ea, a, err)
 			}
 		}
-		if err == nil && c.stepper != nil && try == explorerPatience {
+		if err == nil && try == c.m.patience {
 			err = ErrRefault
 		}
 		if err != nil {

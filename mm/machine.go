@@ -60,6 +60,9 @@ type Config struct {
 	Trace Trace
 	// Stepper schedules the CPUs; nil: they run as ordinary goroutines.
 	Stepper Stepper
+	// Patience is how often an access may fail before it ends with ErrRefault; 0 means
+	// for ever or, with a Stepper, 8.
+	Patience int
 	// MergeSteps makes one step of operations of a CPU between which another CPU's
 	// step could always be put before or after instead: shorter executions, the same
 	// outcomes.
@@ -88,6 +91,7 @@ type Machine struct {
 	counter     Countermeasures
 	queued      *queuedPages // nil unless RefuseQueued
 	trace       Trace
+	patience    int
 	backend     Backend
 	swap        swapDevice
 	zero        pte.RA // the page of zeroes that reads of untouched memory map
@@ -114,6 +118,9 @@ func New(cfg Config) (*Machine, error) {
 	}
 	if cfg.Swap == 0 {
 		cfg.Swap = cfg.Frames
+	}
+	if cfg.Patience == 0 && cfg.Stepper != nil {
+		cfg.Patience = explorerPatience
 	}
 	if cfg.Policy == nil {
 		cfg.Policy = cfg.Kernel.Policy
@@ -147,6 +154,7 @@ func New(cfg Config) (*Machine, error) {
 		merge:       cfg.MergeSteps,
 		counter:     cfg.Countermeasures,
 		trace:       cfg.Trace,
+		patience:    cfg.Patience,
 		spaces:      make(map[uint64]*AddressSpace),
 	}
 	if m.counter.RefuseQueued {

@@ -1,71 +1,17 @@
 package hpttest
 
 import (
-	"flag"
-	"fmt"
 	"math/rand/v2"
 	"runtime"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/hashmmu/ppc64/hpt"
+	"github.com/hashmmu/ppc64/internal/judge"
 	"github.com/hashmmu/ppc64/pte"
 )
-
-// recorder is a test that keeps its failures to itself.
-type recorder struct {
-	mu     sync.Mutex
-	failed bool
-	log    strings.Builder
-}
-
-func (r *recorder) Helper()                   {}
-func (r *recorder) Name() string              { return "recorded" }
-func (r *recorder) Logf(f string, a ...any)   { r.Log(fmt.Sprintf(f, a...)) }
-func (r *recorder) Skipf(string, ...any)      { r.SkipNow() }
-func (r *recorder) Skip(...any)               { r.SkipNow() }
-func (r *recorder) SkipNow()                  { runtime.Goexit() }
-func (r *recorder) Errorf(f string, a ...any) { r.Error(fmt.Sprintf(f, a...)) }
-func (r *recorder) Error(a ...any)            { r.Log(a...); r.Fail() }
-func (r *recorder) Fatalf(f string, a ...any) { r.Fatal(fmt.Sprintf(f, a...)) }
-func (r *recorder) Fatal(a ...any)            { r.Error(a...); r.FailNow() }
-func (r *recorder) FailNow()                  { r.Fail(); runtime.Goexit() }
-
-func (r *recorder) Log(a ...any) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	fmt.Fprintln(&r.log, a...)
-}
-
-func (r *recorder) Fail() {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.failed = true
-}
-
-func (r *recorder) Failed() bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.failed
-}
-
-// judge runs a check on a store and returns what it said, empty when it passed.
-func judge(c check, newStore func() Store) string {
-	r := new(recorder)
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		c.run(r, newStore)
-	}()
-	<-done
-	if r.Failed() {
-		return r.log.String()
-	}
-	return ""
-}
 
 // The faults: each is the locked model with one mistake. Those of concurrency drop
 // the lock in the middle of an operation.
@@ -193,12 +139,7 @@ func (s caching) Lookup(k pte.Key) (pte.HPTE, pte.SlotHint, bool) {
 // TestPlantedFaults: the suite finds every fault, and says which invariant it
 // breaks.
 func TestPlantedFaults(t *testing.T) {
-	quiet := map[string]string{"rapid.nofailfile": "true", "rapid.shrinktime": "0s"}
-	for name, value := range quiet {
-		was := flag.Lookup(name).Value.String()
-		require.NoError(t, flag.Set(name, value))
-		defer func() { require.NoError(t, flag.Set(name, was)) }()
-	}
+	defer judge.Quietly(t)()
 	for name, c := range map[string]struct {
 		invariant string
 		plant     func(*locked) Store
@@ -221,7 +162,9 @@ func TestPlantedFaults(t *testing.T) {
 			said := ""
 			for range 100 {
 				for _, check := range contract {
-					said += judge(check, func() Store { return c.plant(&locked{m: NewModel(hpt.MinOrder)}) })
+					said += judge.Of(func(t *judge.T) {
+						check.run(t, func() Store { return c.plant(&locked{m: NewModel(hpt.MinOrder)}) })
+					})
 				}
 				if strings.Contains(said, c.invariant) {
 					return

@@ -13,7 +13,6 @@ import (
 
 	"github.com/hashmmu/ppc64/batch"
 	"github.com/hashmmu/ppc64/mm"
-	"github.com/hashmmu/ppc64/pte"
 )
 
 func TestHashTable(t *testing.T) { Run(t, Config{}) }
@@ -45,43 +44,6 @@ func TestUnsafePoliciesAreCaught(t *testing.T) {
 				require.NoError(t, CancelledIsPrefix(s), "late is no matter on one CPU")
 			})
 		}
-	}
-}
-
-// sloppy is the hash table with one mistake.
-type sloppy struct {
-	mm.Backend
-	forget func(ref pte.Ref) bool // an entry that Flush leaves alone
-	deaf   bool                   // Changed does nothing
-}
-
-func (s sloppy) Flush(c *mm.CPU, as *mm.AddressSpace, refs []pte.Ref) {
-	var rest []pte.Ref
-	for _, r := range refs {
-		if s.forget == nil || !s.forget(r) {
-			rest = append(rest, r)
-		}
-	}
-	s.Backend.Flush(c, as, rest)
-}
-
-func (s sloppy) Changed(c *mm.CPU, as *mm.AddressSpace, ea pte.EA, old pte.LinuxPTE) {
-	if !s.deaf {
-		s.Backend.Changed(c, as, ea, old)
-	}
-}
-
-func TestBrokenBackendsAreCaught(t *testing.T) {
-	for name, mistake := range map[string]sloppy{
-		"one page is never flushed": {forget: func(r pte.Ref) bool { return r.Key.Page&1 == 1 }},
-		"nothing is queued":         {deaf: true},
-	} {
-		s := Config{Backend: func(m *mm.Machine) mm.Backend {
-			b := mistake
-			b.Backend = mm.NewHash(m)
-			return b
-		}}.specs()[0]
-		require.ErrorIs(t, CancelledIsPrefix(s), mm.ErrOrphan, name)
 	}
 }
 

@@ -196,13 +196,13 @@ func (s *sequence) read(t *rapid.T, a pte.Access) {
 	as, ea := s.address(t)
 	got, err := s.cpu(t).Access(as, ea, a, 0)
 	want, known, wantErr := s.model.Read(as, ea, a)
-	require.ErrorIs(t, err, wantErr)
+	require.ErrorIs(t, err, wantErr, "right to read %v", ea)
 	switch {
 	case err != nil:
 	case known:
-		require.Equal(t, want, got, "contents of %v", ea)
+		require.Equal(t, want, got, "M3, M4: contents of %v", ea)
 	default:
-		require.True(t, s.model.Saw(as, ea, got), "contents of %v are not new: %#x", ea, got)
+		require.True(t, s.model.Saw(as, ea, got), "M3: contents of %v are not new: %#x", ea, got)
 	}
 }
 
@@ -214,7 +214,7 @@ func (s *sequence) Store(t *rapid.T) {
 func (s *sequence) storeTo(t *rapid.T, as *mm.AddressSpace, ea pte.EA) {
 	stamp := s.m.NewStamp()
 	err := s.cpu(t).Store(as, ea, stamp)
-	require.ErrorIs(t, err, s.model.Store(as, ea, stamp))
+	require.ErrorIs(t, err, s.model.Store(as, ea, stamp), "right to store to %v", ea)
 	if err == nil {
 		s.storeSeen(t, as, ea)
 	}
@@ -245,6 +245,6 @@ func (s *sequence) leave(t *rapid.T) {
 		_, err := c.Truncate(context.Background(), f, 0)
 		require.NoError(t, err)
 	}
-	require.Equal(t, s.spec.Frames-1, s.m.Frames().Free())
+	require.Equal(t, s.spec.Frames-1, s.m.Frames().Free(), "M2: frames left over")
 	s.Check(t)
 }

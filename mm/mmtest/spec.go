@@ -52,11 +52,18 @@ func (s Spec) FileIndex(place int) uint64 { return uint64(s.EA(place)-s.Base) >>
 // FilePages is how long a file must be to be mapped over all places.
 const FilePages = Places / 2 * placeStride >> pte.VPNShift
 
+// patience is how often an access may fail: far more than waiting for other CPUs
+// takes, but a fault that never ends is found.
+const patience = 1 << 16
+
 // New builds the machine with address spaces of contexts 7, 8 and so on, and
 // crowds the groups of their places. free gives the table back.
 func (s Spec) New(spaces int) (m *mm.Machine, as []*mm.AddressSpace, free func() error, err error) {
 	if s.Room == 0 {
 		s.Room = pte.SlotsPerGroup
+	}
+	if s.Patience == 0 && s.Stepper == nil {
+		s.Patience = patience
 	}
 	if s.Table, err = hpt.New(hpt.Config{}); err != nil {
 		return nil, nil, nil, err
