@@ -1,6 +1,8 @@
 package hpt
 
 import (
+	"runtime"
+
 	"github.com/hashmmu/ppc64/pte"
 )
 
@@ -86,6 +88,22 @@ func (t *Table) fetchGroups(keys []pte.Key) {
 	default:
 		for _, k := range keys {
 			t.touch(t.slot(k.Hash().Primary(t.mask), 0))
+		}
+	}
+}
+
+// Prefetch fetches the primary groups of keys that will be searched for soon, for
+// a caller who works through a batch of his own: some ten or twenty ahead pay. It
+// changes nothing.
+func (t *Table) Prefetch(hashes []pte.Hash) {
+	switch {
+	case len(hashes) == 0:
+	case haveVectors && t.config.Code > CodeGo:
+		prefetchHashes(t, &hashes[0], uint64(len(hashes)))
+		runtime.KeepAlive(t)
+	default:
+		for _, h := range hashes {
+			t.touch(t.slot(h.Primary(t.mask), 0))
 		}
 	}
 }

@@ -55,6 +55,26 @@ group:
 	JNZ  group
 	RET
 
+// func prefetchHashes(t *Table, hashes *pte.Hash, n uint64)
+//
+// The primary groups of n hashes; n is not 0.
+TEXT ·prefetchHashes(SB), NOSPLIT, $0-24
+	MOVQ t+0(FP), DI
+	MOVQ hashes+8(FP), SI
+	MOVQ n+16(FP), CX
+
+group:
+	MOVQ (SI), R8
+	ANDQ Table_mask(DI), R8
+	SHLQ $7, R8
+	ADDQ Table_slots(DI), R8
+	PREFETCHT0 (R8)
+	PREFETCHT0 64(R8)
+	ADDQ $8, SI
+	DECQ CX
+	JNZ  group
+	RET
+
 // func prefetchWrite(t *Table, keys *pte.Key, n uint64)
 TEXT ·prefetchWrite(SB), NOSPLIT, $0-24
 	MOVQ t+0(FP), DI

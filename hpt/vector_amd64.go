@@ -96,6 +96,9 @@ func change(p *slot, want, keepV, keepR, setR uint64) (v, r uint64, ok bool)
 func prefetchRead(t *Table, keys *pte.Key, n uint64)
 
 //go:noescape
+func prefetchHashes(t *Table, hashes *pte.Hash, n uint64)
+
+//go:noescape
 func prefetchWrite(t *Table, keys *pte.Key, n uint64)
 
 //go:noescape

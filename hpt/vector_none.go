@@ -25,6 +25,7 @@ func uniqueLocked(*Table, *uint64, uint64, uint64, uint64, uint64) (s uint64)   
 func lookupChunk(*Table, *pte.Key, *Found, uint64, uint64, uint64) (m, n uint64) { panic(noVectors) }
 func change(*slot, uint64, uint64, uint64, uint64) (v, r uint64, ok bool)        { panic(noVectors) }
 func prefetchRead(*Table, *pte.Key, uint64)                                      { panic(noVectors) }
+func prefetchHashes(*Table, *pte.Hash, uint64)                                   { panic(noVectors) }
 func prefetchWrite(*Table, *pte.Key, uint64)                                     { panic(noVectors) }
 func prefetchSlots(*Table, *pte.Ref, uint64)                                     { panic(noVectors) }
 func invalidateChunk(*Table, *pte.Ref, uint64, uint64) (removed uint64)          { panic(noVectors) }

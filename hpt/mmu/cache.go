@@ -42,12 +42,20 @@ func (t *cache) index(tag uint64) uint32 {
 	return uint32((tag>>12 ^ tag<<48) * 0x9e3779b97f4a7c15 >> t.shift)
 }
 
+// line returns the line for ea, nil if there is none.
+func (t *cache) line(m *mode, ea uint64) *line {
+	tag := tagOf(m, ea)
+	if l := &t.lines[t.index(tag)]; l.page == tag {
+		return l
+	}
+	return nil
+}
+
 // cached answers from the software TLB into r. It is false when there is no
 // line, and when the line does not grant the access: then the walk decides.
 func (c *CPU) cached(r *Result, m *mode, ea uint64, acc pte.Access) bool {
-	tag := tagOf(m, ea)
-	l := &c.cache.lines[c.cache.index(tag)]
-	if l.page != tag || !l.prot.Has(acc) {
+	l := c.cache.line(m, ea)
+	if l == nil || !l.prot.Has(acc) {
 		return false
 	}
 	prot := l.prot

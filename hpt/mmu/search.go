@@ -17,28 +17,59 @@ type hit struct {
 	secondary bool
 }
 
-// search looks for the entry that translates ea and puts it into f, which is zero: the primary group, then the
-// secondary, slots ascending (Power ISA Book III, Page Table Search). An entry
-// counts when B, AVPN, H and V match and its page size exists in a segment of
-// that base page size.
-func (c *CPU) search(f *hit, m *mode, s *segment, ea uint64, base pte.PageSize, t *hpt.Table) (ok bool) {
+// target is what the search for a page looks for.
+type target struct {
+	hash uint64
+	v    uint64 // of the entry in its primary group
+}
+
+// target makes the search for ea in a segment.
+func (s *segment) target(ea uint64, base pte.PageSize) target {
 	off := s.offset(ea, base)
-	want := s.avpn | off>>16&^0x7f | pte.VValid
-	hash := s.hash ^ off>>base.Shift()
+	return target{hash: s.hash ^ off>>base.Shift(), v: s.avpn | off>>16&^0x7f | pte.VValid}
+}
+
+// is reports whether an entry is the one looked for, wherever it sits. A format 3
+// table finds more: it has not all of AVPN.
+func (w target) is(h pte.HPTE) bool { return (h.V^w.v)&(pte.VMatch&^pte.VSecondary) == 0 }
+
+// search looks for the entry that translates a page and puts it into f, which is
+// zero: the primary group, then the secondary, slots ascending (Power ISA Book III,
+// Page Table Search). An entry counts when B, AVPN, H and V match and its page size
+// exists in a segment of that base page size. The table finds the first entry that
+// matches; only where that has another page size, or all are wanted, is
+// there more to look at.
+func (c *CPU) search(f *hit, m *mode, s *segment, ea uint64, base pte.PageSize, t *hpt.Table) (ok bool) {
+	want := s.target(ea, base)
+	if !m.primary && !c.cfg.DetectDuplicates {
+		raw, hint := t.Search(pte.Hash(want.hash), want.v)
+		if !hint.Hashed() {
+			return false
+		}
+		h := view(t, raw)
+		if actual, sized := c.sizes.Actual(base, h); sized && want.is(h) {
+			f.raw, f.h, f.actual, f.secondary = raw, h, actual, hint.Secondary()
+			f.slot, f.other = hint.Slot(pte.Hash(want.hash), t.Mask()), NoSlot
+			return true
+		}
+	}
+	return c.searchAll(f, m, want, base, t)
+}
+
+// searchAll is search entry by entry.
+func (c *CPU) searchAll(f *hit, m *mode, want target, base pte.PageSize, t *hpt.Table) (ok bool) {
 	groups := 2
 	if m.primary {
 		groups = 1
 	}
+	hash, v := want.hash, want.v
 	for i := range groups {
 		group := hash & t.Mask()
-		for hits := t.Candidates(group, want); hits != 0; hits &= hits - 1 {
+		for hits := t.Candidates(group, v); hits != 0; hits &= hits - 1 {
 			slot := pte.Slot(group*pte.SlotsPerGroup) + pte.Slot(bits.TrailingZeros8(hits))
 			raw := t.LoadRaw(slot)
-			h := raw
-			if t.Format() == hpt.Format3 {
-				h = pte.From3(raw.V, raw.R)
-			}
-			if (h.V^want)&pte.VMatch != 0 {
+			h := view(t, raw)
+			if (h.V^v)&pte.VMatch != 0 {
 				continue
 			}
 			actual, sized := c.sizes.Actual(base, h)
@@ -54,9 +85,17 @@ func (c *CPU) search(f *hit, m *mode, s *segment, ea uint64, base pte.PageSize, 
 				return true
 			}
 		}
-		hash, want = ^hash, want|pte.VSecondary
+		hash, v = ^hash, v|pte.VSecondary
 	}
 	return ok
+}
+
+// view converts from the table's format to format 2.
+func view(t *hpt.Table, raw pte.HPTE) pte.HPTE {
+	if t.Format() == hpt.Format3 {
+		return pte.From3(raw.V, raw.R)
+	}
+	return raw
 }
 
 // compare grades another entry for the same page; the worst grade stays.
