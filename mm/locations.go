@@ -114,6 +114,9 @@ func (c *CPU) Digest() uint64 {
 	for _, l := range c.held {
 		h = fold(h, l.id)
 	}
+	if c.m.kernel.Layout.Page == pte.Page4K {
+		return h // no demotions
+	}
 	var known uint64
 	for _, as := range c.m.spaces {
 		if list := as.demotions.Load(); list != nil {

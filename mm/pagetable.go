@@ -54,12 +54,20 @@ type (
 	pgd struct {
 		shape
 		puds []atomic.Pointer[pud]
+		made atomic.Pointer[madePTEs] // every PTE page, latest first
 	}
 )
 
+// madePTEs lists the PTE pages of a page table, which never go before it does.
+type madePTEs struct {
+	first pte.EA // that the page maps
+	page  *ptePage
+	next  *madePTEs
+}
+
 func newPGD(k *Kernel) *pgd {
 	s := shapeOf(k)
-	return &pgd{s, make([]atomic.Pointer[pud], 1<<(s.end-s.pgd))}
+	return &pgd{shape: s, puds: make([]atomic.Pointer[pud], 1<<(s.end-s.pgd))}
 }
 
 // lookup returns the PTE page of ea, nil if there is none. It takes no lock, as
@@ -94,7 +102,19 @@ func (t *pgd) alloc(ea pte.EA, newPage func() *ptePage) *ptePage {
 		p := make(pmd, 1<<(t.pud-t.pmd))
 		return &p
 	})
-	return child(&(*m)[field(ea, t.pmd, t.pud)], newPage)
+	slot := &(*m)[field(ea, t.pmd, t.pud)]
+	if p := slot.Load(); p != nil {
+		return p
+	}
+	p := newPage()
+	if !slot.CompareAndSwap(nil, p) {
+		return slot.Load()
+	}
+	n := &madePTEs{ea &^ (1<<t.pmd - 1), p, t.made.Load()}
+	for !t.made.CompareAndSwap(n.next, n) {
+		n.next = t.made.Load()
+	}
+	return p
 }
 
 func child[T any](p *atomic.Pointer[T], fresh func() *T) *T {
@@ -107,18 +127,10 @@ func child[T any](p *atomic.Pointer[T], fresh func() *T) *T {
 	return p.Load()
 }
 
-// each calls f for every PTE page with the first address that it maps.
+// each calls f for every PTE page with the first address that it maps, latest first.
 func (t *pgd) each(f func(pte.EA, *ptePage)) {
-	for i := range t.puds {
-		u := t.puds[i].Load()
-		for j := 0; u != nil && j < len(*u); j++ {
-			m := (*u)[j].Load()
-			for k := 0; m != nil && k < len(*m); k++ {
-				if p := (*m)[k].Load(); p != nil {
-					f(pte.EA(i)<<t.pgd|pte.EA(j)<<t.pud|pte.EA(k)<<t.pmd, p)
-				}
-			}
-		}
+	for n := t.made.Load(); n != nil; n = n.next {
+		f(n.first, n.page)
 	}
 }
 

@@ -14,7 +14,7 @@ type stepper struct {
 	world *explore.World
 	cpus  []*explore.CPU
 	sites []site
-	index [256]uint8         // of sites by hash of their Loc, open addressing; 0 is none
+	index [1024]uint8        // of sites by hash of their Loc, open addressing; 0 is none
 	seen  [mm.MaxCPUs]uint64 // of each CPU: everything that decides what it will do
 	pages int
 	buf   []explore.Access
@@ -27,7 +27,7 @@ type site struct {
 	fixed bool // nobody changes it in this scenario
 }
 
-// maxSites keeps the index of locations half empty.
+// maxSites keeps the index of locations nearly empty.
 const maxSites = 128
 
 // register tells the explorer every location of the machine that matters.
@@ -47,19 +47,19 @@ func (s *stepper) register(m *mm.Machine, pages []mm.PageOf, sc *Scenario) {
 		}
 		h := hashLoc(l.Loc)
 		for s.index[h] != 0 {
-			h++
+			h = (h + 1) % uint16(len(s.index))
 		}
 		s.index[h] = uint8(len(s.sites) - 1)
 	}
 }
 
-func hashLoc(l mm.Loc) uint8 {
-	return uint8((l.ID + uint64(l.Kind)<<56) * 0x9e3779b97f4a7c15 >> 56)
+func hashLoc(l mm.Loc) uint16 {
+	return uint16((l.ID + uint64(l.Kind)<<56) * 0x9e3779b97f4a7c15 >> 54)
 }
 
 // at returns the location l, which must be registered.
 func (s *stepper) at(l mm.Loc) *site {
-	for h := hashLoc(l); s.index[h] != 0; h++ {
+	for h := hashLoc(l); s.index[h] != 0; h = (h + 1) % uint16(len(s.index)) {
 		if at := &s.sites[s.index[h]]; at.Loc == l {
 			return at
 		}
