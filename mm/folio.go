@@ -109,32 +109,81 @@ func (c *CPU) tryLockFolio(p page, f *folio) bool {
 }
 
 // split takes a folio apart unless one of its pages is in use by somebody besides
-// the PTEs that map it and the caller, who holds the page pinned (Linux:
-// split_huge_page_to_list, can_split_folio). The caller has locked the folio.
-// Linux also takes the pages of the folio out of the page tables meanwhile, by
-// migration entries; the other pages of a walk do not notice.
-func (c *CPU) split(p page, pinned pte.RA, f *folio) bool {
-	if c.stepper != nil {
-		var all []Touch
-		for _, ra := range f.frames {
-			all = append(all, Touch{c.frameLoc(ra), TouchWrite})
+// the PTEs that map it and the caller, who has a reference to pinned (Linux:
+// split_huge_page_to_list). The caller has locked the folio. Meanwhile its pages
+// are out of the page tables, by migration entries. In lazy MMU mode the old
+// entries of these pages wait in the batch as well, also when they are back.
+func (c *CPU) split(p page, pinned pte.RA, f *folio) (done bool) {
+	pages, alone := c.pinFolio(p, pinned, f)
+	if alone {
+		for _, ra := range pages { // unmap_folio
+			c.unmapPage(ra, func(old pte.LinuxPTE) pte.LinuxPTE { return c.migrationEntry(ra, old) })
 		}
-		c.await(StepSplit, p.ea, nil, all...)
+		done = c.breakUp(p, pinned, f, pages)
+		for _, ra := range pages { // remap_page
+			c.removeMigrationEntries(ra, ra)
+		}
 	}
-	free := true
+	for _, ra := range pages {
+		c.put(ra)
+	}
+	return done
+}
+
+// pinFolio takes a reference to every page that is still in the folio, and reports
+// whether nobody else has one besides PTEs and pinned's (Linux: can_split_folio).
+func (c *CPU) pinFolio(p page, pinned pte.RA, f *folio) (pages []pte.RA, alone bool) {
+	c.folioStep(StepGetPage, p, f)
+	alone = true
 	for _, ra := range f.frames {
 		fr := c.m.frames.at(ra)
-		users := fr.ptes.Load()
-		if ra == pinned {
-			users++
+		if !c.m.frames.tryGet(ra) {
+			continue
 		}
-		free = free && (fr.folio.Load() != f || fr.refs.Load() == users)
+		if fr.folio.Load() != f { // freed, and in use again
+			c.put(ra)
+			continue
+		}
+		pages = append(pages, ra)
+		alone = alone && fr.refs.Load()-fr.ptes.Load() == users(ra, pinned)
 	}
-	c.saw(b2u(free))
-	if free {
-		for _, ra := range f.frames {
-			c.m.frames.at(ra).folio.CompareAndSwap(f, nil)
+	c.saw(b2u(alone))
+	return pages, alone
+}
+
+// breakUp ends the folio if its pages, which are not mapped any more, are the
+// caller's alone (Linux: page_ref_freeze, __split_huge_page).
+func (c *CPU) breakUp(p page, pinned pte.RA, f *folio, pages []pte.RA) bool {
+	c.folioStep(StepSplit, p, f)
+	alone := true
+	for _, ra := range pages {
+		alone = alone && c.m.frames.at(ra).refs.Load() == users(ra, pinned)
+	}
+	c.saw(b2u(alone))
+	if alone {
+		for _, ra := range pages {
+			c.m.frames.at(ra).folio.Store(nil)
 		}
 	}
-	return free
+	return alone
+}
+
+// users is how many references whoever splits a folio has to one of its pages.
+func users(ra, pinned pte.RA) int32 {
+	if ra == pinned {
+		return 2
+	}
+	return 1
+}
+
+// folioStep stops before an operation on all pages of a folio.
+func (c *CPU) folioStep(s Step, p page, f *folio) {
+	if c.stepper == nil {
+		return
+	}
+	var all []Touch
+	for _, ra := range f.frames {
+		all = append(all, Touch{c.frameLoc(ra), TouchWrite})
+	}
+	c.await(s, p.ea, nil, all...)
 }

@@ -84,6 +84,17 @@ func (f *Frames) Get(ra pte.RA) {
 	}
 }
 
+// tryGet adds a reference unless the frame is free (Linux: get_page_unless_zero).
+func (f *Frames) tryGet(ra pte.RA) bool {
+	refs := &f.at(ra).refs
+	for n := refs.Load(); n > 0; n = refs.Load() {
+		if refs.CompareAndSwap(n, n+1) {
+			return true
+		}
+	}
+	return false
+}
+
 // Put drops a reference and reports whether it was the last one, which frees
 // the frame.
 func (f *Frames) Put(ra pte.RA) (freed bool) {
