@@ -9,16 +9,23 @@ import (
 // ClearYoung forgets which pages of the address space were accessed (Linux:
 // clear_refs_write of 1, clear_refs_pte_range). Next is the end of what was done.
 func (c *CPU) ClearYoung(ctx context.Context, as *AddressSpace) (Result, error) {
-	return c.clearRefs(ctx, as, ClearRefs, c.testAndClearYoung)
+	return c.clearRefs(ctx, as, ClearRefs, func(p page, cur pte.LinuxPTE) bool {
+		return c.m.kernel.Layout.IsPresent(cur) && c.testAndClearYoung(p)
+	})
 }
 
 // ClearSoftDirty forgets which pages of the address space were stored to, and has
 // the next store to each fault so that it is seen (Linux: clear_refs_write of 4,
 // clear_soft_dirty). Cancelled by ctx it has forgotten those below Next; stores to
-// all of them fault.
+// all of them fault. A store to a page that is being migrated meanwhile may go
+// unseen, as in Linux.
 func (c *CPU) ClearSoftDirty(ctx context.Context, as *AddressSpace) (Result, error) {
 	l := c.m.kernel.Layout
-	return c.clearRefs(ctx, as, SoftDirty, func(p page) bool {
+	return c.clearRefs(ctx, as, SoftDirty, func(p page, cur pte.LinuxPTE) bool {
+		if !l.IsPresent(cur) {
+			c.set(p, cur&^l.SoftDirty)
+			return false
+		}
 		c.modifyProt(p, func(old pte.LinuxPTE) pte.LinuxPTE {
 			clr, set := l.WriteProtect(old)
 			return (old&^l.Invalid|l.Present)&^(clr|l.SoftDirty) | set
@@ -27,10 +34,10 @@ func (c *CPU) ClearSoftDirty(ctx context.Context, as *AddressSpace) (Result, err
 	})
 }
 
-// clearRefs calls one for every present PTE of the space, with its lock held and
+// clearRefs calls one for every PTE of the space that is not none, with its lock held and
 // without lazy MMU mode, so that every entry is flushed at once, and counts those
 // that changed (Linux: clear_refs_write).
-func (c *CPU) clearRefs(ctx context.Context, as *AddressSpace, f Feature, one func(page) bool) (Result, error) {
+func (c *CPU) clearRefs(ctx context.Context, as *AddressSpace, f Feature, one func(page, pte.LinuxPTE) bool) (Result, error) {
 	var total Result
 	if err := c.m.kernel.need(f); err != nil {
 		return total, err
@@ -55,11 +62,12 @@ func (c *CPU) clearRefs(ctx context.Context, as *AddressSpace, f Feature, one fu
 	return total, nil
 }
 
-func (c *CPU) clearPTEs(as *AddressSpace, t *ptePage, r Range, one func(page) bool) (n int) {
+func (c *CPU) clearPTEs(as *AddressSpace, t *ptePage, r Range, one func(page, pte.LinuxPTE) bool) (n int) {
+	l := c.m.kernel.Layout
 	c.lock(t.ptl, r.Start)
 	for ea := r.Start; ea < r.End; ea += c.m.pageSize {
 		p := t.at(as, ea)
-		if c.m.kernel.Layout.IsPresent(p.load()) && one(p) {
+		if cur := p.load() &^ l.HPTEFlags(); !l.None(cur) && one(p, cur) {
 			n++
 		}
 	}

@@ -70,6 +70,22 @@ func TestClearSoftDirty(t *testing.T) {
 		}
 		require.False(t, dirty(base+1<<12))
 
+		_, err = c.ClearSoftDirty(ctx, as)
+		require.NoError(t, err)
+		require.NoError(t, c.Store(as, base+2<<12, 30))
+		require.True(t, c.SwapOut(as, base+2<<12))
+		require.True(t, c.SwapOut(as, base+3<<12))
+		require.True(t, dirty(base+2<<12), "kept in the swap entry")
+		require.False(t, dirty(base+3<<12))
+		holds(t, c, as, base+2<<12, 30)
+		require.True(t, c.Migrate(as, base+2<<12))
+		require.True(t, dirty(base+2<<12))
+		require.True(t, c.SwapOut(as, base+2<<12))
+		_, err = c.ClearSoftDirty(ctx, as)
+		require.NoError(t, err)
+		holds(t, c, as, base+2<<12, 30)
+		require.False(t, dirty(base+2<<12), "cleared there")
+
 		late := base + 1<<25
 		require.NoError(t, c.Map(as, mm.VMA{Range: mm.Pages(late, 1), Prot: rw}))
 		require.True(t, dirty(late), "mapped since")

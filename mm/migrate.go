@@ -46,10 +46,11 @@ func (c *CPU) newFrame(old pte.RA) (fresh pte.RA, ok bool) {
 }
 
 // migrationEntry is what a PTE says while its page moves. It remembers the access
-// that the PTE granted, none for one that only asks who uses the page.
+// that the PTE granted, none for one that only asks who uses the page, and whether
+// the page was stored to.
 func (c *CPU) migrationEntry(ra pte.RA, old pte.LinuxPTE) pte.LinuxPTE {
 	l := c.m.kernel.Layout
-	return l.Migration(ra, l.Granted(old))
+	return l.Migration(ra, l.Granted(old)) | old&l.SoftDirty
 }
 
 // movePage copies a page when nobody has it besides the caller and, for a page of a
@@ -106,21 +107,22 @@ func (f *Mapping) swapPage(ra, fresh pte.RA) bool {
 // remove_migration_ptes). There was no PTE before, so nothing is flushed.
 func (c *CPU) removeMigrationEntries(ra, target pte.RA) {
 	c.rmapWalk(ra, func(_ *VMA, p page) {
-		if from, a, ok := c.m.kernel.Layout.MigrationEntry(c.lockPTE(p)); ok && from == ra {
-			c.removeMigrationEntry(p, target, a)
+		cur := c.lockPTE(p)
+		if from, a, ok := c.m.kernel.Layout.MigrationEntry(cur); ok && from == ra {
+			c.removeMigrationEntry(p, cur, target, a)
 		}
 		c.unlockPTEs(p.table, p.ea)
 	})
 }
 
-func (c *CPU) removeMigrationEntry(p page, target pte.RA, a pte.Access) {
+func (c *CPU) removeMigrationEntry(p page, cur pte.LinuxPTE, target pte.RA, a pte.Access) {
 	l := c.m.kernel.Layout
 	entry := l.Make(target, a)
 	if a == 0 {
 		entry = l.Hinting(entry)
 	}
-	c.set(p, entry|l.Accessed)
-	c.m.frames.Get(target)
+	c.set(p, entry|l.Accessed|cur&l.SoftDirty)
+	c.m.frames.Get(target) // the caller has one till then
 	c.mapped(target)
 }
 
@@ -140,7 +142,7 @@ func (c *CPU) migrationWait(p page, entry pte.LinuxPTE) {
 func (c *CPU) restrictEntry(p page, cur pte.LinuxPTE, to pte.Access) {
 	l := c.m.kernel.Layout
 	if ra, a, ok := l.MigrationEntry(cur); ok && a&^to != 0 {
-		c.set(p, l.Migration(ra, a&to))
+		c.set(p, l.Migration(ra, a&to)|cur&l.SoftDirty)
 	}
 }
 

@@ -99,9 +99,7 @@ func (c *CPU) movePTEs(v *VMA, src *ptePage, r Range, to pte.EA) int {
 		if c.m.kernel.MoveFlushes {
 			c.batch.RangeFlush()
 		}
-		if l.IsPresent(old) {
-			old |= l.SoftDirty
-		}
+		old |= l.SoftDirty // moved counts as stored to
 		at := to + (ea - r.Start)
 		c.set(dst.at(v.as, at), old)
 		n++

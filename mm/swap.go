@@ -147,9 +147,10 @@ func (c *CPU) swapOut(ra pte.RA) (freed bool) {
 	if slot == 0 {
 		return false
 	}
-	c.unmapPage(ra, func(pte.LinuxPTE) pte.LinuxPTE {
+	l := c.m.kernel.Layout
+	c.unmapPage(ra, func(old pte.LinuxPTE) pte.LinuxPTE {
 		c.useSwap(slot, 1)
-		return c.m.kernel.Layout.Swap(pte.SwapEntry{Offset: slot})
+		return l.Swap(pte.SwapEntry{Offset: slot}) | old&l.SoftDirty
 	})
 	c.step(StepFreeze, 0, SwapLoc, TouchWrite)
 	c.touchFrame(ra, TouchWrite)
@@ -206,7 +207,7 @@ func (c *CPU) swapFault(v *VMA, p page, a pte.Access, old pte.LinuxPTE, slot uin
 	ra := c.m.swap.read(c.m.frames, slot, fresh)
 	c.touchFrame(ra, TouchWrite)
 	c.saw(uint64(ra))
-	c.set(p, l.Make(ra, v.Prot&^pte.Write)|l.Accessed)
+	c.set(p, l.Make(ra, v.Prot&^pte.Write)|l.Accessed|old&l.SoftDirty)
 	c.mapped(ra)
 	c.useSwap(slot, -1)
 	c.m.backend.Preload(c, p.as, p.ea, a)
@@ -250,7 +251,7 @@ func (c *CPU) zapEntry(p page, cur pte.LinuxPTE, evenCOWs bool) bool {
 func (c *CPU) copyEntry(parent, child page, cur pte.LinuxPTE) {
 	l := c.m.kernel.Layout
 	if ra, a, ok := l.MigrationEntry(cur); ok {
-		cur = l.Migration(ra, a&^pte.Write)
+		cur = l.Migration(ra, a&^pte.Write) | cur&l.SoftDirty
 		c.set(parent, cur)
 	} else if e, ok := l.SwapEntry(cur); ok {
 		c.useSwap(e.Offset, 1)
