@@ -113,7 +113,7 @@ func (s *sequence) storeSeen(t *rapid.T, as *mm.AddressSpace, ea pte.EA) {
 	dirty, err := s.m.CPU(0).SoftDirty(as, ea)
 	if s.supported(t, mm.SoftDirty, err) {
 		require.NoError(t, err)
-		require.True(t, dirty, "a store to %v went unseen", ea)
+		require.True(t, dirty, "M4: no soft-dirty bit tells of a store to %v", ea)
 	}
 }
 
