@@ -42,12 +42,15 @@ func (c *CPU) Access(as *AddressSpace, ea pte.EA, a pte.Access, stamp uint64) (u
 		return 0, ErrNoVMA
 	}
 	as.users.add(c.id)
+	if as.hugeTable(ea) != nil && int(ea&(hugeSize-1)>>c.m.pageShift) >= c.m.frames.pieces {
+		return 0, ErrBus
+	}
 	for try := 1; ; try++ {
 		k := as.keyAt(ea, c.slbPage(as, ea))
 		if c.stepper != nil {
 			c.accessStep(k, ea, a)
 		}
-		got, o := c.hardware(k, a, stamp)
+		got, o := c.hardware(k, ea, a, stamp)
 		if o == Hit {
 			return got, nil
 		}
@@ -72,7 +75,7 @@ func (c *CPU) Access(as *AddressSpace, ea pte.EA, a pte.Access, stamp uint64) (u
 
 // hardware tries the access once: TLB, then walk. Translation and memory access
 // are one step for other CPUs' tlbie.
-func (c *CPU) hardware(k pte.Key, a pte.Access, stamp uint64) (uint64, Outcome) {
+func (c *CPU) hardware(k pte.Key, ea pte.EA, a pte.Access, stamp uint64) (uint64, Outcome) {
 	c.hw.Lock()
 	defer c.hw.Unlock()
 	e, ok := c.tlb.Lookup(k)
@@ -93,7 +96,7 @@ func (c *CPU) hardware(k pte.Key, a pte.Access, stamp uint64) (uint64, Outcome) 
 			c.tlb.Insert(e)
 		}
 	}
-	ra := e.RA | pte.RA(k.Offset())&pte.RA(e.Size.Bytes()-1)
+	ra := e.RA | pte.RA(ea)&pte.RA(e.Size.Bytes()-1)
 	if a == pte.Write {
 		c.touchFrame(ra, TouchWrite)
 		c.m.frames.Store(ra, stamp)

@@ -50,6 +50,9 @@ func (m *Machine) Check() error {
 	slots := make(map[uint64]int) // of the swap device, with the PTEs that name them
 	for _, as := range m.spaces {
 		as.pages(func(ea pte.EA, p pte.LinuxPTE) {
+			if at, _ := as.leaf(ea); at.size() == pte.Page16M && m.kernel.Layout.None(p) {
+				return // the translations are those of a huge page
+			}
 			add(m.backend.Check(as, ea, p))
 			if m.kernel.Layout.IsPresent(p) {
 				refs[m.frames.index(m.kernel.Layout.RA(p))]++
@@ -59,6 +62,16 @@ func (m *Machine) Check() error {
 			}
 		})
 	}
+	for _, as := range m.spaces {
+		as.hugePages(func(p page) {
+			add(m.backend.(hugeBackend).checkHuge(p))
+			if cur := p.load(); m.kernel.Layout.IsPresent(cur) {
+				refs[m.frames.index(m.kernel.Layout.RA(cur))]++
+				ptes[m.frames.index(m.kernel.Layout.RA(cur))]++
+			}
+		})
+	}
+	m.countPieces(refs)
 	for _, f := range m.files {
 		f.count(refs)
 	}
@@ -80,6 +93,26 @@ func (as *AddressSpace) pages(f func(pte.EA, pte.LinuxPTE)) {
 	as.pgd.each(func(base pte.EA, t *ptePage) {
 		t.each(func(n int) { f(base|pte.EA(n)<<as.m.pageShift, pte.LinuxPTE(t.entries[n].Load())) })
 	})
+}
+
+// hugePages calls f for every place of a huge page that was ever used.
+func (as *AddressSpace) hugePages(f func(page)) {
+	if as.huge != nil {
+		as.huge.each(func(base pte.EA, t *ptePage) {
+			t.each(func(int) { f(t.at(as, base)) })
+		})
+	}
+}
+
+// countPieces adds what every piece of a huge frame but the first has as long as that
+// is in use.
+func (m *Machine) countPieces(refs []int) {
+	f := m.frames
+	for i := f.small; f.pieces > 0 && i < len(f.frames); i += f.pieces {
+		for piece := 1; piece < f.pieces && f.frames[i].compound.Load(); piece++ {
+			refs[i+piece]++
+		}
+	}
 }
 
 // checkTLB compares the cached translations of a CPU with the PTEs.

@@ -18,20 +18,22 @@ type Checkpoint struct {
 	pages   []savedPage
 	backend func() // brings the translations back
 
-	frames []savedFrame
-	swap   []swapSlot
-	areas  [][]area // of the kernel address spaces
-	free   []uint32
-	files  []savedFile
-	spaces []savedSpace
-	cpus   []savedCPU
+	frames   []savedFrame
+	swap     []swapSlot
+	areas    [][]area // of the kernel address spaces
+	free     []uint32
+	freeHuge []uint32
+	files    []savedFile
+	spaces   []savedSpace
+	cpus     []savedCPU
 }
 
 type savedPage struct {
 	page  page
 	entry uint64
-	hidx  uint64 // the second half
-	prot  uint32 // subpage protection
+	hidx  uint64   // the second half
+	prot  uint32   // subpage protection
+	slots []uint32 // of a transparent huge page
 }
 
 type savedFrame struct {
@@ -42,6 +44,7 @@ type savedFrame struct {
 	home        *reverseMap
 	index       uint64
 	folio       *folio
+	compound    bool
 }
 
 type savedFile struct {
@@ -73,18 +76,20 @@ type savedCPU struct {
 // Save takes a checkpoint of a machine at rest. touched are the pages whose PTEs
 // and translations the CPUs will change.
 func (m *Machine) Save(touched ...PageOf) *Checkpoint {
-	s := &Checkpoint{m: m, stamp: m.stamp.Load(), swap: slices.Clone(m.swap.slots), free: slices.Clone(m.frames.free)}
+	s := &Checkpoint{m: m, stamp: m.stamp.Load(), swap: slices.Clone(m.swap.slots),
+		free: slices.Clone(m.frames.free), freeHuge: slices.Clone(m.frames.freeHuge)}
 	keys := make([]pte.Key, 0, len(touched))
 	for _, t := range touched {
-		p := t.Space.make(t.EA)
-		s.pages = append(s.pages, savedPage{p, p.entry.Load(), p.hidx(), p.prot()})
+		for _, p := range t.Space.ptes(t.EA) {
+			s.pages = append(s.pages, p.save())
+		}
 		keys = append(keys, t.Space.keys(t.EA)...)
 	}
 	s.backend = m.backend.Save(keys)
 	for i := range m.frames.frames {
 		f := &m.frames.frames[i]
 		s.frames = append(s.frames, savedFrame{f.refs.Load(), f.ptes.Load(), f.dirty.Load(), f.anon.Load(),
-			f.pins.Load(), f.stamp.Load(), f.home.Load(), f.index.Load(), f.folio.Load()})
+			f.pins.Load(), f.stamp.Load(), f.home.Load(), f.index.Load(), f.folio.Load(), f.compound.Load()})
 	}
 	for _, f := range m.files {
 		s.files = append(s.files, savedFile{maps.Clone(f.pages), maps.Clone(f.disk), f.size, f.truncateCount.Load(), slices.Clone(f.vmas.items)})
@@ -120,11 +125,13 @@ func (s *Checkpoint) Restore() {
 	s.backend()
 	m.queued.clear()
 	m.frames.free = append(m.frames.free[:0], s.free...)
+	m.frames.freeHuge = append(m.frames.freeHuge[:0], s.freeHuge...)
 	m.frames.errs = nil
 	for i, was := range s.frames {
 		f := &m.frames.frames[i]
 		f.refs.Store(was.refs)
 		f.ptes.Store(was.ptes)
+		f.compound.Store(was.compound)
 		f.dirty.Store(was.dirty)
 		f.anon.Store(was.anon)
 		f.stamp.Store(was.stamp)
@@ -159,10 +166,23 @@ func (s *Checkpoint) Restore() {
 	}
 }
 
+func (p page) save() savedPage {
+	s := savedPage{page: p, entry: p.entry.Load(), hidx: p.hidx(), prot: p.prot()}
+	for i := range p.table.slots {
+		s.slots = append(s.slots, p.table.slots[i].Load())
+	}
+	return s
+}
+
 func (was *savedPage) restore() {
 	was.page.entry.Store(was.entry)
 	if was.page.second != nil {
 		was.page.second.Store(was.hidx)
+	}
+	for i, s := range was.slots {
+		was.page.table.slots[i].Store(s)
+	}
+	if was.page.table.prot != nil {
 		was.page.table.protWord(was.page.ea).Store(was.prot)
 	}
 }
@@ -201,6 +221,7 @@ func (was *savedFile) restore(f *Mapping) {
 
 func (was *savedCPU) restore(c *CPU) {
 	c.random = was.random
+	c.walking.Store(false)
 	c.held = c.held[:0]
 	c.gather.frames = c.gather.frames[:0]
 	c.batch.Reset()

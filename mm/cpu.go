@@ -3,6 +3,7 @@ package mm
 import (
 	"runtime"
 	"sync"
+	"sync/atomic"
 
 	"github.com/hashmmu/ppc64/batch"
 	"github.com/hashmmu/ppc64/pte"
@@ -24,6 +25,9 @@ type CPU struct {
 	waited  func() bool  // immutable; waits is not busy
 	one     [1]pte.Ref   // owned by the CPU; an argument that must not escape
 	random  uint64       // owned by the CPU; the time base of victim choice
+
+	// walking: interrupts are off while the CPU is in the page tables without a lock.
+	walking atomic.Bool
 
 	// hw makes a translation and the memory access by it one step: a tlbie from
 	// another CPU waits for it, as tlbsync does.

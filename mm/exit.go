@@ -36,7 +36,7 @@ func (c *CPU) unmapAll(as *AddressSpace) Result {
 	var total Result
 	for _, v := range as.vmas {
 		// Not to be cancelled, so there is no error.
-		one, _ := c.walk(context.Background(), as, v.Range, func() {}, func(t *ptePage, r Range) int {
+		one, _ := c.walkHuge(context.Background(), as, v.Range, func() {}, c.zapHuge(true), func(t *ptePage, r Range) int {
 			return c.zapPTEs(as, t, r, true)
 		})
 		total.Next, total.Pages = one.Next, total.Pages+one.Pages

@@ -16,7 +16,12 @@ func (c *CPU) Fault(as *AddressSpace, ea pte.EA, a pte.Access) error {
 	if !v.Prot.Has(a) {
 		return ErrProtected
 	}
-	p := as.make(ea)
+	if t := as.hugeTable(ea); t != nil {
+		if small, err := c.hugeFault(v, t, ea, a); err != nil || !small {
+			return err
+		}
+	}
+	p := as.populate(ea)
 	old := c.read(p)
 	switch l := c.m.kernel.Layout; {
 	case l.None(old) && v.File == nil:

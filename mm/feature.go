@@ -26,20 +26,21 @@ type Feature uint16
 
 // The features, with the first Linux that has them.
 const (
-	MadvFree     Feature = 1 << iota // MADV_FREE, 4.5
-	MadvCold                         // MADV_COLD and MADV_PAGEOUT, 5.4
-	NUMAHinting                      // PTEs that fault so that the kernel sees who uses a page, 3.8
-	ClearRefs                        // /proc/PID/clear_refs, 2.6.22
-	SoftDirty                        // soft-dirty bits, 3.11
-	LargeFolios                      // compound pages that PTEs map, 4.5
-	DeviceMemory                     // migrate_vma, private pages that move to a device, 4.14
-	SubpageProt                      // system call subpage_prot, 2.6.25, with 64K base pages
+	MadvFree        Feature = 1 << iota // MADV_FREE, 4.5
+	MadvCold                            // MADV_COLD and MADV_PAGEOUT, 5.4
+	NUMAHinting                         // PTEs that fault so that the kernel sees who uses a page, 3.8
+	ClearRefs                           // /proc/PID/clear_refs, 2.6.22
+	SoftDirty                           // soft-dirty bits, 3.11
+	LargeFolios                         // compound pages that PTEs map, 4.5
+	DeviceMemory                        // migrate_vma, private pages that move to a device, 4.14
+	TransparentHuge                     // transparent huge pages, 2.6.38; with hash translation only for 64K base pages
+	SubpageProt                         // system call subpage_prot, 2.6.25, with 64K base pages
 )
 
 var featureNames = map[Feature]string{
 	MadvFree: "MADV_FREE", MadvCold: "MADV_COLD and MADV_PAGEOUT", NUMAHinting: "NUMA hinting",
 	ClearRefs: "clear_refs", SoftDirty: "soft-dirty bits", LargeFolios: "large folios mapped by PTEs",
-	DeviceMemory: "migration to device memory", SubpageProt: "subpage_prot",
+	DeviceMemory: "migration to device memory", TransparentHuge: "transparent huge pages", SubpageProt: "subpage_prot",
 }
 
 func (f Feature) String() string {

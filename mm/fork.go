@@ -58,7 +58,7 @@ func (c *CPU) copyVMA(ctx context.Context, v *VMA, child *AddressSpace) (Result,
 func (c *CPU) copyPTEs(parent, child *AddressSpace, src *ptePage, r Range) int {
 	l := c.m.kernel.Layout
 	n := 0
-	dst := child.make(r.Start).table
+	dst := child.populate(r.Start).table
 	c.lock(dst.ptl, r.Start)
 	c.lockNested(src.ptl, r.Start)
 	c.batch.EnterLazy()

@@ -24,9 +24,16 @@ type Frames struct {
 	shift  uint // log2 of the bytes of a frame
 	frames []frame
 
-	mu   sync.Mutex
-	free []uint32 // protected by mu; the last one is next
-	errs []error  // protected by mu; the first few violations
+	// Behind the frames of one base page come huge ones of 16 MiB, pieces frames each.
+	// A huge frame is compound until it is split: its first piece counts for all.
+	small    int // frames of one base page
+	pieces   int
+	hugeBase pte.RA
+
+	mu       sync.Mutex
+	free     []uint32 // protected by mu; the last one is next
+	freeHuge []uint32 // protected by mu; the first piece of each
+	errs     []error  // protected by mu; the first few violations
 }
 
 type frame struct {
@@ -37,10 +44,11 @@ type frame struct {
 	stamp atomic.Uint64
 	folio atomic.Pointer[folio] // the large folio that it is part of, if any
 
-	pins   atomic.Int32               // of its references: those of devices
-	locked atomic.Bool                // a CPU works on the page as a whole (PG_locked)
-	home   atomic.Pointer[reverseMap] // where to look for its PTEs (page->mapping); nil: nowhere
-	index  atomic.Uint64              // what it is known by there (page->index)
+	pins     atomic.Int32               // of its references: those of devices
+	locked   atomic.Bool                // a CPU works on the page as a whole (PG_locked)
+	home     atomic.Pointer[reverseMap] // where to look for its PTEs (page->mapping); nil: nowhere
+	index    atomic.Uint64              // what it is known by there (page->index)
+	compound atomic.Bool                // the first piece of a huge frame
 }
 
 // freedStamp marks the contents of a free frame.
@@ -48,10 +56,21 @@ const freedStamp = 0xdead_dead_dead_dead
 
 // NewFrames returns n free frames of the given size from real address base on.
 func NewFrames(base pte.RA, n int, size pte.PageSize) *Frames {
-	f := &Frames{base: base, shift: size.Shift(), frames: make([]frame, n), free: make([]uint32, n)}
+	return newFrames(base, n, size, 0, 0)
+}
+
+// newFrames adds huge frames, of which the first pieces base pages have contents.
+func newFrames(base pte.RA, n int, size pte.PageSize, huge, pieces int) *Frames {
+	f := &Frames{base: base, shift: size.Shift(), frames: make([]frame, n+huge*pieces), free: make([]uint32, n), small: n, pieces: pieces}
+	f.hugeBase = (base + pte.RA(n)<<f.shift + hugeSize - 1) &^ (hugeSize - 1)
 	for i := range f.free {
 		f.free[i] = uint32(n - 1 - i)
+	}
+	for i := range f.frames {
 		f.frames[i].stamp.Store(freedStamp)
+	}
+	for i := huge - 1; i >= 0; i-- {
+		f.freeHuge = append(f.freeHuge, uint32(n+i*pieces))
 	}
 	return f
 }
@@ -66,7 +85,44 @@ func (f *Frames) Alloc(stamp uint64) (pte.RA, error) {
 	}
 	i := f.free[n-1]
 	f.free = f.free[:n-1]
-	fr := &f.frames[i]
+	f.frames[i].take(stamp)
+	return f.address(int(i)), nil
+}
+
+// AllocHuge takes a free huge frame, with one reference. fill gives the contents of
+// one piece after the other.
+func (f *Frames) AllocHuge(fill func() uint64) (pte.RA, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	n := len(f.freeHuge)
+	if n == 0 {
+		return 0, ErrNoMemory
+	}
+	i := f.freeHuge[n-1]
+	f.freeHuge = f.freeHuge[:n-1]
+	for piece := range f.pieces {
+		f.frames[int(i)+piece].take(fill())
+	}
+	f.frames[i].compound.Store(true)
+	return f.address(int(i)), nil
+}
+
+// splitHuge makes frames of their own of the pieces of a huge frame that one PTE
+// maps. They are freed one by one and never become a huge frame again.
+func (f *Frames) splitHuge(ra pte.RA) {
+	head := f.at(ra)
+	for i := range f.pieces {
+		fr := f.at(ra + pte.RA(i)<<f.shift)
+		fr.refs.Store(1)
+		fr.ptes.Store(1)
+		fr.anon.Store(head.anon.Load())
+		fr.dirty.Store(head.dirty.Load())
+	}
+	head.compound.Store(false)
+}
+
+// take makes a free frame one in use.
+func (fr *frame) take(stamp uint64) {
 	fr.refs.Store(1)
 	fr.ptes.Store(0)
 	fr.folio.Store(nil)
@@ -74,12 +130,11 @@ func (f *Frames) Alloc(stamp uint64) (pte.RA, error) {
 	fr.anon.Store(false)
 	fr.home.Store(nil)
 	fr.stamp.Store(stamp)
-	return f.address(int(i)), nil
 }
 
 // Get adds a reference to a frame that has one.
 func (f *Frames) Get(ra pte.RA) {
-	if f.at(ra).refs.Add(1) <= 1 {
+	if f.head(ra).refs.Add(1) <= 1 {
 		f.violation(fmt.Errorf("%w: reference taken to %v", ErrUseAfterFree, ra))
 	}
 }
@@ -98,14 +153,10 @@ func (f *Frames) tryGet(ra pte.RA) bool {
 // Put drops a reference and reports whether it was the last one, which frees
 // the frame.
 func (f *Frames) Put(ra pte.RA) (freed bool) {
-	fr := f.at(ra)
+	fr := f.head(ra)
 	n := fr.refs.Add(-1)
 	if n == 0 {
-		fr.folio.Store(nil)
-		fr.stamp.Store(freedStamp)
-		f.mu.Lock()
-		f.free = append(f.free, f.index(ra))
-		f.mu.Unlock()
+		f.release(fr, ra)
 	}
 	if n < 0 {
 		f.violation(fmt.Errorf("%w: reference to %v dropped twice", ErrUseAfterFree, ra))
@@ -113,11 +164,30 @@ func (f *Frames) Put(ra pte.RA) (freed bool) {
 	return n == 0
 }
 
+// release gives a frame, or a huge one, back.
+func (f *Frames) release(fr *frame, ra pte.RA) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	fr.folio.Store(nil)
+	if !fr.compound.Load() {
+		fr.stamp.Store(freedStamp)
+		f.free = append(f.free, f.index(ra))
+		return
+	}
+	first := f.index(ra &^ (hugeSize - 1))
+	for i := range f.pieces {
+		f.frames[int(first)+i].refs.Store(0)
+		f.frames[int(first)+i].stamp.Store(freedStamp)
+	}
+	fr.compound.Store(false)
+	f.freeHuge = append(f.freeHuge, first)
+}
+
 // Refs is the number of references to a frame.
-func (f *Frames) Refs(ra pte.RA) int { return int(f.at(ra).refs.Load()) }
+func (f *Frames) Refs(ra pte.RA) int { return int(f.head(ra).refs.Load()) }
 
 // MapCount is the number of PTEs that map a frame (Linux: page_mapcount).
-func (f *Frames) MapCount(ra pte.RA) int { return int(f.at(ra).ptes.Load()) }
+func (f *Frames) MapCount(ra pte.RA) int { return int(f.head(ra).ptes.Load()) }
 
 // Free is the number of free frames.
 func (f *Frames) Free() int {
@@ -143,16 +213,16 @@ func (f *Frames) Store(ra pte.RA, stamp uint64) {
 }
 
 // SetDirty records that a dirty PTE of the page was cleared (set_page_dirty).
-func (f *Frames) SetDirty(ra pte.RA) { f.at(ra).dirty.Store(true) }
+func (f *Frames) SetDirty(ra pte.RA) { f.head(ra).dirty.Store(true) }
 
 // clearDirty forgets that the page is dirty, and reports whether it was.
-func (f *Frames) clearDirty(ra pte.RA) bool { return f.at(ra).dirty.Swap(false) }
+func (f *Frames) clearDirty(ra pte.RA) bool { return f.head(ra).dirty.Swap(false) }
 
 // Dirty reports whether a dirty PTE of the page was cleared.
-func (f *Frames) Dirty(ra pte.RA) bool { return f.at(ra).dirty.Load() }
+func (f *Frames) Dirty(ra pte.RA) bool { return f.head(ra).dirty.Load() }
 
 // Anon reports whether the page belongs to private mappings, not to a file.
-func (f *Frames) Anon(ra pte.RA) bool { return f.at(ra).anon.Load() }
+func (f *Frames) Anon(ra pte.RA) bool { return f.head(ra).anon.Load() }
 
 // setHome says where the PTEs of a page are found, before it is mapped.
 func (f *Frames) setHome(ra pte.RA, r *reverseMap, index uint64) {
@@ -160,7 +230,7 @@ func (f *Frames) setHome(ra pte.RA, r *reverseMap, index uint64) {
 	f.at(ra).home.Store(r)
 }
 
-func (f *Frames) setAnon(ra pte.RA) { f.at(ra).anon.Store(true) }
+func (f *Frames) setAnon(ra pte.RA) { f.head(ra).anon.Store(true) }
 
 // Err returns the violations seen so far, joined; nil if there were none.
 func (f *Frames) Err() error {
@@ -170,7 +240,7 @@ func (f *Frames) Err() error {
 }
 
 func (f *Frames) mustLive(fr *frame, ra pte.RA, what string) {
-	if fr.refs.Load() <= 0 {
+	if fr.refs.Load() <= 0 { // a piece of a huge frame has one until that is freed
 		f.violation(fmt.Errorf("%w: %s %v", ErrUseAfterFree, what, ra))
 	}
 }
@@ -185,12 +255,39 @@ func (f *Frames) violation(err error) {
 
 // has reports whether ra lies in a frame.
 func (f *Frames) has(ra pte.RA) bool {
-	return ra >= f.base && uint64(ra-f.base)>>f.shift < uint64(len(f.frames))
+	switch {
+	case ra < f.base:
+		return false
+	case ra < f.hugeBase:
+		return uint64(ra-f.base)>>f.shift < uint64(f.small)
+	}
+	return int(ra-f.hugeBase)>>hugeShift*f.pieces < len(f.frames)-f.small && int(ra&(hugeSize-1))>>f.shift < f.pieces
 }
 
-func (f *Frames) index(ra pte.RA) uint32 { return uint32((ra - f.base) >> f.shift) }
+func (f *Frames) index(ra pte.RA) uint32 {
+	if ra < f.hugeBase {
+		return uint32((ra - f.base) >> f.shift)
+	}
+	return uint32(f.small + int((ra-f.hugeBase)>>hugeShift)*f.pieces + int(ra&(hugeSize-1))>>f.shift)
+}
 
 // address is the real address of frame i.
-func (f *Frames) address(i int) pte.RA { return f.base + pte.RA(i)<<f.shift }
+func (f *Frames) address(i int) pte.RA {
+	if i < f.small {
+		return f.base + pte.RA(i)<<f.shift
+	}
+	i -= f.small
+	return f.hugeBase + pte.RA(i/f.pieces)<<hugeShift + pte.RA(i%f.pieces)<<f.shift
+}
 
 func (f *Frames) at(ra pte.RA) *frame { return &f.frames[f.index(ra)] }
+
+// head is the frame that counts references for ra.
+func (f *Frames) head(ra pte.RA) *frame {
+	if ra >= f.hugeBase && f.pieces > 0 {
+		if fr := f.at(ra &^ (hugeSize - 1)); fr.compound.Load() {
+			return fr
+		}
+	}
+	return f.at(ra)
+}

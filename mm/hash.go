@@ -150,19 +150,25 @@ func (h *hash) Valid(k pte.Key) (n int, conflict bool) {
 
 // Miss is hash_page. It takes no lock but the BUSY bit of the PTE.
 func (h *hash) Miss(c *CPU, as *AddressSpace, ea pte.EA, a pte.Access, o Outcome) (bool, error) {
+	if t := as.hugeTable(ea); t != nil {
+		return h.hashHuge(c, as.hugePage(t, ea), ea, a, o == Miss)
+	}
 	p, ok := as.find(ea)
 	if !ok {
 		return false, nil
 	}
-	var handled bool
-	var err error
+	return h.hashBase(c, p, ea, a, o == Miss)
+}
+
+// hashBase is hash_page once it has found the PTE of a base page.
+func (h *hash) hashBase(c *CPU, p page, ea pte.EA, a pte.Access, noHPTE bool) (handled bool, err error) {
 	if p.second != nil {
-		handled, err = h.hash64K(c, p, ea, a, o == Miss)
+		handled, err = h.hash64K(c, p, ea, a, noHPTE)
 	} else {
-		handled, err = h.hashPage(c, p, a, o == Miss)
+		handled, err = h.hashPage(c, p, a, noHPTE)
 	}
 	if errors.Is(err, errOlderEntry) {
-		h.awaitNoOlder(c, p, as.key(ea))
+		h.awaitNoOlder(c, p, p.as.key(ea))
 		return true, nil
 	}
 	return handled, err
@@ -175,6 +181,16 @@ func (h *hash) Granted(*CPU, *AddressSpace, pte.EA) {}
 // Preload is hash_preload: it asks for reading only, so it never sets DIRTY.
 // When the entry finds no place, the access comes back with a hash fault.
 func (h *hash) Preload(c *CPU, as *AddressSpace, ea pte.EA, a pte.Access) {
+	if t := as.hugeTable(ea); t != nil {
+		if !t.transparent() {
+			return // nor does Linux
+		}
+		at := as.hugePage(t, ea)
+		defer c.endWalk(at)
+		if c.beginWalk(at) != tablePMD {
+			return
+		}
+	}
 	p, ok := as.find(ea)
 	switch a = pte.Read | a&pte.Exec; {
 	case !ok || h.m.noPreload:
@@ -206,16 +222,16 @@ func (h *hash) hashPage(c *CPU, p page, a pte.Access, noHPTE bool) (handled bool
 	if a.Has(pte.Write) {
 		next |= l.Dirty
 	}
-	k := p.as.keyAt(p.ea, l.Page)
+	k := p.as.keyAt(p.ea, p.size())
 	r := h.real(c, p, old)
 	hint := l.RealHint(r)
 	attr := l.Attr(next)
 	same := next&^l.HPTEFlags() == old&^l.HPTEFlags()
-	if hint.Hashed() && !h.updatePP(c, p, pte.Ref{Key: k, Actual: l.Page, Hint: hint}, attr, noHPTE, same) {
+	if hint.Hashed() && !h.updatePP(c, p, pte.Ref{Key: k, Actual: p.size(), Hint: hint}, attr, noHPTE, same) {
 		hint, same = 0, false
 	}
 	if !hint.Hashed() {
-		if hint, err = h.insert(c, p, k, l.Page, attr, l.RA(next), same); err != nil {
+		if hint, err = h.insert(c, p, k, p.size(), attr, l.RA(next), same); err != nil {
 			next, hint = old, 0 // the access does not take place
 		}
 	}
@@ -377,6 +393,10 @@ func (h *hash) room(k pte.Key) bool {
 func (h *hash) Changed(c *CPU, as *AddressSpace, ea pte.EA, old pte.LinuxPTE) {
 	l := h.m.kernel.Layout
 	if old&l.HashPTE == 0 {
+		return
+	}
+	if t := as.hugeTable(ea); t != nil && !t.transparent() {
+		h.changedHugetlb(c, as.hugePage(t, ea), old)
 		return
 	}
 	if l.Page == pte.Page64K {

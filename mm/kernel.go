@@ -67,7 +67,7 @@ var (
 	}
 	// Linux2620With64K and Linux61With64K are the same with 64K base pages.
 	Linux2620With64K = Linux2620.with64K(pte.Linux2620With64K, IndexBits{12, 12, 0, 4}, 0)
-	Linux61With64K   = Linux61.with64K(pte.Linux61With64K, IndexBits{8, 10, 10, 8}, SubpageProt)
+	Linux61With64K   = Linux61.with64K(pte.Linux61With64K, IndexBits{8, 10, 10, 8}, SubpageProt|TransparentHuge)
 )
 
 // with64K returns the profile for 64K base pages.

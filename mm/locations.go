@@ -27,13 +27,11 @@ func (m *Machine) Locations(pages ...PageOf) []Location {
 		}
 	}
 	for _, t := range pages {
-		p := t.Space.make(t.EA)
 		add(Location{Loc: t.Space.mmapSem.loc(), Name: fmt.Sprintf("mmap_sem %d", t.Space.context), Lock: true})
 		add(Location{Loc: t.Space.anon.iMmapLock.loc(), Name: fmt.Sprintf("anon_vma lock %d", t.Space.context), Lock: true})
-		add(Location{Loc: p.table.ptl.loc(), Name: fmt.Sprintf("PTL of %v", p.ea), Lock: true})
-		bits := uint64(m.kernel.Layout.HPTEFlags())
-		add(Location{Loc: p.loc(), Name: fmt.Sprintf("PTE of %v", p.ea), Value: func() uint64 { return p.entry.Load() &^ bits }})
-		add(Location{Loc: p.hashBits(), Name: fmt.Sprintf("hash bits of %v", p.ea), Value: func() uint64 { return p.entry.Load() & bits }})
+		for _, p := range t.Space.ptes(t.EA) {
+			p.locations(add)
+		}
 		for _, k := range t.Space.keys(t.EA) {
 			if m.queued != nil {
 				add(Location{Loc: queuedLoc(t.Space, k), Name: fmt.Sprintf("queued %v", t.EA), Value: func() uint64 { return b2u(m.queued.has(k)) }})
@@ -41,12 +39,6 @@ func (m *Machine) Locations(pages ...PageOf) []Location {
 			for _, l := range m.backend.Locations(k) {
 				add(l)
 			}
-		}
-		if p.second != nil {
-			add(Location{Loc: p.secondHalf(), Name: fmt.Sprintf("second half of %v", p.ea), Value: p.hidx})
-			add(Location{Loc: p.subpageLoc(), Name: fmt.Sprintf("subpage protection of %v", p.ea), Value: func() uint64 { return uint64(p.prot()) }})
-			add(Location{Loc: t.Space.psizeLoc(p.ea), Name: fmt.Sprintf("page size of the slice of %v", p.ea),
-				Value: func() uint64 { return uint64(t.Space.basePage(p.ea)) }})
 		}
 	}
 	for i, f := range m.files {
@@ -71,6 +63,50 @@ func (m *Machine) Locations(pages ...PageOf) []Location {
 	add(Location{Loc: SwapLoc, Name: "swap", Value: m.swap.digest})
 	add(Location{Loc: FramesLoc, Name: "frames", Value: m.frames.digest})
 	return out
+}
+
+// ptes are the entries of the page tables that can map ea: its PTE, made if there is
+// none, and that of a huge page.
+func (as *AddressSpace) ptes(ea pte.EA) []page {
+	t := as.hugeTable(ea)
+	switch {
+	case t == nil:
+		return []page{as.make(ea)}
+	case !t.transparent():
+		return []page{as.hugePage(t, ea)}
+	}
+	return []page{as.make(ea), as.hugePage(t, ea)}
+}
+
+// locations adds the locations of a PTE.
+func (p page) locations(add func(Location)) {
+	m := p.as.m
+	flags := uint64(m.kernel.Layout.HPTEFlags())
+	add(Location{Loc: p.table.ptl.loc(), Name: fmt.Sprintf("PTL of %v", p), Lock: true})
+	add(Location{Loc: p.loc(), Name: fmt.Sprintf("PTE of %v", p), Value: func() uint64 { return p.entry.Load() &^ flags }})
+	add(Location{Loc: p.hashBits(), Name: fmt.Sprintf("hash bits of %v", p), Value: func() uint64 { return p.entry.Load() & flags }})
+	if p.second != nil {
+		add(Location{Loc: p.secondHalf(), Name: fmt.Sprintf("second half of %v", p), Value: p.hidx})
+	}
+	if p.table.prot != nil {
+		add(Location{Loc: p.subpageLoc(), Name: fmt.Sprintf("subpage protection of %v", p), Value: func() uint64 { return uint64(p.prot()) }})
+		add(Location{Loc: p.as.psizeLoc(p.ea), Name: fmt.Sprintf("page size of the slice of %v", p),
+			Value: func() uint64 { return uint64(p.as.basePage(p.ea)) }})
+	}
+	if p.table.transparent() {
+		add(Location{Loc: p.slotsLoc(), Name: fmt.Sprintf("slots of %v", p), Value: p.slotDigest})
+		for i, c := range m.cpus {
+			add(Location{Loc: Loc{LocIRQ, uint64(i)}, Name: fmt.Sprintf("CPU %d in the page tables", i), Value: func() uint64 { return b2u(c.walking.Load()) }})
+		}
+	}
+}
+
+// String is the address, with the size of a huge page.
+func (p page) String() string {
+	if p.table.shift == hugeShift {
+		return fmt.Sprintf("%v, 16M", p.ea)
+	}
+	return p.ea.String()
 }
 
 // Entries is where all hardware translations of the page of ea are: one location

@@ -35,11 +35,16 @@ const MaxCPUs = 64
 // Config describes a machine. The zero value of a field is a sensible default
 // but for Table.
 type Config struct {
-	Kernel *Kernel       // nil: Linux61
-	Table  *hpt.Table    // the hash table; required unless there is a Backend
-	CPUs   int           // 0: 2
-	Frames int           // number of page frames; 0: 1024
-	Swap   int           // pages that the swap device holds; 0: as many as there are frames
+	Kernel *Kernel    // nil: Linux61
+	Table  *hpt.Table // the hash table; required unless there is a Backend
+	CPUs   int        // 0: 2
+	Frames int        // number of page frames; 0: 1024
+	Swap   int        // pages that the swap device holds; 0: as many as there are frames
+	// HugeFrames is the number of huge page frames, of 16 MiB each. HugePieces is how
+	// many base pages of each have contents, from the first on; 0: all. A machine
+	// with less of them is quicker to explore. An access beyond them fails with ErrBus.
+	HugeFrames, HugePieces int
+
 	Policy batch.Policy  // nil: the kernel's own
 	Nest   batch.Nesting // what leaving an inner lazy section does
 	Batch  int           // entries that a batch holds; 0: batch.MaxEntries
@@ -125,6 +130,10 @@ func New(cfg Config) (*Machine, error) {
 	if cfg.Policy == nil {
 		cfg.Policy = cfg.Kernel.Policy
 	}
+	pieces := hugeSize >> cfg.Kernel.PageSize().Shift()
+	if cfg.HugePieces == 0 {
+		cfg.HugePieces = pieces
+	}
 	switch {
 	case cfg.Table == nil && cfg.Backend == nil:
 		return nil, &ConfigError{"Table", nil, "no hash table"}
@@ -136,6 +145,10 @@ func New(cfg Config) (*Machine, error) {
 		return nil, &ConfigError{"Frames", cfg.Frames, "negative or beyond the real address range"}
 	case cfg.Swap < 0:
 		return nil, &ConfigError{"Swap", cfg.Swap, "negative"}
+	case cfg.HugeFrames < 0 || cfg.HugeFrames > 1<<12:
+		return nil, &ConfigError{"HugeFrames", cfg.HugeFrames, "not in 0..4096"}
+	case cfg.HugePieces < 0 || cfg.HugePieces > pieces:
+		return nil, &ConfigError{"HugePieces", cfg.HugePieces, fmt.Sprintf("not in 0..%d", pieces)}
 	case cfg.Batch < 0 || cfg.Batch > batch.MaxEntries:
 		return nil, &ConfigError{"Batch", cfg.Batch, fmt.Sprintf("not in 0..%d", batch.MaxEntries)}
 	case !cfg.Locks.Valid():
@@ -146,7 +159,7 @@ func New(cfg Config) (*Machine, error) {
 		table:       cfg.Table,
 		pageShift:   cfg.Kernel.PageSize().Shift(),
 		pageSize:    pte.EA(cfg.Kernel.PageSize().Bytes()),
-		frames:      NewFrames(frameBase, cfg.Frames, cfg.Kernel.PageSize()),
+		frames:      newFrames(frameBase, cfg.Frames, cfg.Kernel.PageSize(), cfg.HugeFrames, cfg.HugePieces),
 		granularity: cfg.Locks,
 		noPreload:   cfg.NoPreload,
 		noTLB:       cfg.NoTLB,
@@ -181,6 +194,9 @@ func New(cfg Config) (*Machine, error) {
 		cfg.Backend = NewHash
 	}
 	m.backend = cfg.Backend(m)
+	if _, ok := m.backend.(hugeBackend); !ok && cfg.HugeFrames > 0 {
+		return nil, &ConfigError{"HugeFrames", cfg.HugeFrames, "the backend has no huge pages"}
+	}
 	if _, soft := m.backend.(*SoftTLB); soft && cfg.Kernel.PageSize() != pte.Page4K {
 		return nil, &ConfigError{"Kernel", cfg.Kernel.Name, "a software-loaded TLB needs one with 4K base pages"}
 	}
@@ -220,6 +236,9 @@ func (m *Machine) NewestStamp() uint64 { return m.stamp.Load() }
 // which must differ from that of every other space.
 func (m *Machine) NewAddressSpace(context uint64) *AddressSpace {
 	as := &AddressSpace{m: m, context: context, pgd: newPGD(m.kernel)}
+	if len(m.frames.freeHuge) > 0 {
+		as.huge = newHugeTable()
+	}
 	as.mmapSem.init(m, rankMmapSem)
 	as.anon.iMmapLock.init(m, rankAnon)
 	for i := range as.pageTableLocks {

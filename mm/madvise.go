@@ -20,7 +20,8 @@ var ErrAdvice = errors.New("mm: advice not for this mapping")
 // Linux 6.1 is exposed as it is with Protect.
 func (c *CPU) MadviseFree(ctx context.Context, as *AddressSpace, r Range) (Result, error) {
 	l := c.m.kernel.Layout
-	return c.madvise(ctx, as, r, MadvFree, func(v *VMA, t *ptePage, part Range) int {
+	agePMD := func(p page) int { return c.agePMD(p, l.Accessed|l.Dirty) }
+	return c.madvise(ctx, as, r, MadvFree, agePMD, func(v *VMA, t *ptePage, part Range) int {
 		return c.agePTEs(v, t, part, l.Accessed|l.Dirty, c.freeable)
 	})
 }
@@ -30,7 +31,8 @@ func (c *CPU) MadviseFree(ctx context.Context, as *AddressSpace, r Range) (Resul
 // madvise_cold_or_pageout_pte_range). It is exposed as MadviseFree is.
 func (c *CPU) MadviseCold(ctx context.Context, as *AddressSpace, r Range) (Result, error) {
 	l := c.m.kernel.Layout
-	return c.madvise(ctx, as, r, MadvCold, func(v *VMA, t *ptePage, part Range) int {
+	agePMD := func(p page) int { return c.agePMD(p, l.Accessed) }
+	return c.madvise(ctx, as, r, MadvCold, agePMD, func(v *VMA, t *ptePage, part Range) int {
 		return c.agePTEs(v, t, part, l.Accessed, c.sole)
 	})
 }
@@ -41,9 +43,9 @@ func (c *CPU) MadvisePageout(ctx context.Context, as *AddressSpace, r Range) (Re
 	return c.MadviseCold(ctx, as, r)
 }
 
-// madvise calls age for every PTE page of the mappings in a range (Linux:
-// madvise_walk_vmas). Holes are passed over and reported in the end by ErrNoVMA.
-func (c *CPU) madvise(ctx context.Context, as *AddressSpace, r Range, f Feature, age func(*VMA, *ptePage, Range) int) (Result, error) {
+// madvise calls age for every PTE page of the mappings in a range, and agePMD for
+// every transparent huge page (Linux: madvise_walk_vmas). Holes are passed over and reported in the end by ErrNoVMA.
+func (c *CPU) madvise(ctx context.Context, as *AddressSpace, r Range, f Feature, agePMD func(page) int, age func(*VMA, *ptePage, Range) int) (Result, error) {
 	res := Result{Next: r.Start}
 	if err := c.m.kernel.need(f); err != nil {
 		return res, err
@@ -58,7 +60,7 @@ func (c *CPU) madvise(ctx context.Context, as *AddressSpace, r Range, f Feature,
 		if f == MadvFree && v.File != nil {
 			return res, fmt.Errorf("%w: %v of a file at %v", ErrAdvice, f, v.Start)
 		}
-		one, err := c.walk(ctx, as, v.intersect(r), c.finish, func(t *ptePage, part Range) int { return age(v, t, part) })
+		one, err := c.walkHuge(ctx, as, v.intersect(r), c.finish, agePMD, func(t *ptePage, part Range) int { return age(v, t, part) })
 		res.Next, res.Pages = one.Next, res.Pages+one.Pages
 		if err != nil {
 			return res, err

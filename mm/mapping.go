@@ -25,6 +25,8 @@ type Mapping struct {
 	// clean, which the hash table has read-only all the same. Immutable.
 	TrackDirty bool
 
+	huge bool // immutable; its pages are 16M
+
 	reverseMap
 
 	// truncateCount goes up before pages are unmapped, by kernels that count
@@ -104,6 +106,9 @@ func (c *CPU) filePage(f *Mapping, index uint64, ea pte.EA) (cachedPage, error) 
 
 // readIn puts a page into the page cache. The caller holds mu.
 func (f *Mapping) readIn(index uint64) (pte.RA, error) {
+	if f.huge {
+		return f.readInHuge(index)
+	}
 	stamp, ok := f.disk[index]
 	if !ok {
 		stamp = f.m.NewStamp()

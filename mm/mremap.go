@@ -27,6 +27,8 @@ func (c *CPU) Remap(ctx context.Context, as *AddressSpace, old Range, to pte.EA)
 	switch {
 	case v == nil || old.End > v.End:
 		return res, fmt.Errorf("%w: %v is not one mapping", ErrNoVMA, old)
+	case v.hugetlb():
+		return res, fmt.Errorf("%w: %v is of hugetlb pages", ErrHuge, old)
 	case !old.intersect(moved).empty() || len(as.overlapping(moved)) > 0:
 		return res, fmt.Errorf("%w: %v", ErrOverlap, moved)
 	}
@@ -65,9 +67,13 @@ func (c *CPU) movePageTables(ctx context.Context, v *VMA, old Range, to pte.EA, 
 			return err
 		}
 		at := to + (res.Next - old.Start)
-		src, span := v.as.pgd.seek(res.Next)
+		if _, next := c.hugeStep(v.as, res.Next, Range{res.Next, old.End}, nil); next != res.Next {
+			res.Next = next
+			continue
+		}
+		src, end := v.as.seek(res.Next)
 		_, dstSpan := v.as.pgd.seek(at)
-		n := min(old.End-res.Next, span-res.Next%span, dstSpan-at%dstSpan)
+		n := min(old.End-res.Next, end-res.Next, dstSpan-at%dstSpan)
 		if src != nil {
 			res.Pages += c.movePTEs(v, src, Range{res.Next, res.Next + n}, at)
 		}
@@ -84,7 +90,7 @@ func (c *CPU) movePTEs(v *VMA, src *ptePage, r Range, to pte.EA) int {
 	l := c.m.kernel.Layout
 	defer c.lockRmaps(v, r.Start)()
 	n := 0
-	dst := v.as.make(to).table
+	dst := v.as.populate(to).table
 	c.lock(src.ptl, r.Start)
 	if dst.ptl != src.ptl {
 		c.lockNested(dst.ptl, to)

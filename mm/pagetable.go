@@ -42,9 +42,16 @@ type ptePage struct {
 	used    []atomic.Uint64 // bitmap of the entries that were ever set
 	second  []atomic.Uint64 // with 64K base pages: the second half of each entry
 	prot    []atomic.Uint32 // with 64K base pages: what is denied to the pieces of each page
+	slots   []atomic.Uint32 // of a transparent huge page: a pte.SlotByte for each base page
 	shift   uint            // immutable; log2 of what an entry maps
 	ptl     *lock           // immutable
-	own     lock
+
+	// Where the base pages of a transparent huge page will be looked for when it is
+	// split; protected by ptl.
+	home      *reverseMap
+	homeIndex uint64
+
+	own lock
 }
 
 type (
@@ -241,7 +248,16 @@ func (p page) loc() Loc { return Loc{LocPTE, p.id()} }
 // hashBits is BUSY, HASHPTE and the slot.
 func (p page) hashBits() Loc { return Loc{LocHashBits, p.id()} }
 
-func (p page) id() uint64 { return p.as.context<<34 ^ uint64(p.ea)>>pte.VPNShift }
+func (p page) id() uint64 {
+	id := p.as.context<<34 ^ uint64(p.ea)>>pte.VPNShift
+	if p.table != nil && p.table.shift == hugeShift {
+		id |= 1 << 63
+	}
+	return id
+}
+
+// size is what the entry maps.
+func (p page) size() pte.PageSize { return pte.PageSize(p.table.shift) }
 
 // load reads the PTE.
 func (p page) load() pte.LinuxPTE { return pte.LinuxPTE(p.entry.Load()) }
@@ -261,6 +277,29 @@ func (as *AddressSpace) find(ea pte.EA) (p page, ok bool) {
 		return page{}, false
 	}
 	return t.at(as, ea), true
+}
+
+// seek returns the PTE page of ea, nil if there is none, and how far from ea on that
+// holds for certain and at most one huge page is in the way.
+func (as *AddressSpace) seek(ea pte.EA) (t *ptePage, end pte.EA) {
+	t, span := as.pgd.seek(ea)
+	end = ea&^(span-1) + span
+	if as.huge != nil {
+		_, span = as.huge.seek(ea)
+		end = min(end, ea&^(span-1)+span)
+	}
+	return t, end
+}
+
+// populate is make that says so in the PMD where a huge page could be (Linux:
+// pte_alloc).
+func (as *AddressSpace) populate(ea pte.EA) page {
+	if t := as.hugeTable(ea); t != nil {
+		if t.entries[0].CompareAndSwap(0, uint64(tablePMD)) {
+			t.markSet(ea)
+		}
+	}
+	return as.make(ea)
 }
 
 // make returns the page of ea with its PTE page made when there is none.

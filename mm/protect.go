@@ -18,6 +18,9 @@ func (c *CPU) Protect(ctx context.Context, as *AddressSpace, r Range, a pte.Acce
 	}
 	c.lock(&as.mmapSem, r.Start)
 	defer c.unlock(&as.mmapSem, r.Start)
+	if as.cutsHugetlb(r) {
+		return res, fmt.Errorf("%w: %v cuts one in two", ErrHuge, r)
+	}
 	old := as.overlapping(r)
 	if !covered(old, r) {
 		return res, fmt.Errorf("%w: part of %v", ErrNoVMA, r)
@@ -57,7 +60,7 @@ func covered(vmas []*VMA, r Range) bool {
 // changeProtection brings the PTEs of a VMA in line with it and asks for the
 // old translations to be gone (Linux: change_protection, flush_tlb_range).
 func (c *CPU) changeProtection(ctx context.Context, v *VMA) (Result, error) {
-	return c.walk(ctx, v.as, v.Range, c.batch.RangeFlush, func(t *ptePage, part Range) int {
+	return c.walkHuge(ctx, v.as, v.Range, c.batch.RangeFlush, c.protectHuge(v), func(t *ptePage, part Range) int {
 		return c.protectPTEs(v, t, part)
 	})
 }

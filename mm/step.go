@@ -67,6 +67,16 @@ const (
 	StepDemote       Step = "demote_segment_4k"
 	StepSubpageProt  Step = "subpage_prot"
 	StepReadSubpage  Step = "subpage_protection"
+
+	// Huge pages.
+	StepPMDLock    Step = "pmd_lock"
+	StepPMDUnlock  Step = "pmd_unlock"
+	StepPopulate   Step = "pmd_populate"
+	StepStoreSlot  Step = "mark_hpte_slot_valid"
+	StepReadSlots  Step = "get_hpte_slot_array"
+	StepFindPTE    Step = "find_linux_pte"
+	StepIRQRestore Step = "local_irq_restore"
+	StepSerialize  Step = "serialize_against_pte_lookup"
 )
 
 // Notes: what a CPU does that no other CPU can see.
@@ -102,6 +112,7 @@ const (
 	LocQueued                  // whether a page is in a batch, where that is recorded; ID as for LocPTE
 	LocHidx                    // the second half of a Linux PTE; ID as for LocPTE
 	LocPageSize                // by which page size a slice of a space is hashed; ID is context and slice
+	LocSlots                   // the slot array of a transparent huge page; ID as for LocPTE
 	LocSubpage                 // what is denied to the pieces of a page; ID as for LocPTE
 )
 

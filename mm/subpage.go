@@ -1,6 +1,8 @@
 package mm
 
 import (
+	"slices"
+
 	"github.com/hashmmu/ppc64/pte"
 )
 
@@ -29,6 +31,9 @@ func (as *AddressSpace) demotionOf(ea pte.EA) *demotion {
 
 // basePage is the page size by which ea is hashed (Linux: get_slice_psize).
 func (as *AddressSpace) basePage(ea pte.EA) pte.PageSize {
+	if t := as.hugeTable(ea); t != nil && !t.transparent() {
+		return pte.Page16M
+	}
 	if as.demotionOf(ea) != nil {
 		return pte.Page4K
 	}
@@ -37,10 +42,10 @@ func (as *AddressSpace) basePage(ea pte.EA) pte.PageSize {
 
 // slbPage is the page size by which the CPU's hardware hashes ea.
 func (c *CPU) slbPage(as *AddressSpace, ea pte.EA) pte.PageSize {
-	if d := as.demotionOf(ea); d != nil && d.known.has(c.id) {
-		return pte.Page4K
+	if d := as.demotionOf(ea); d != nil && !d.known.has(c.id) {
+		return as.m.kernel.PageSize()
 	}
-	return as.m.kernel.PageSize()
+	return as.basePage(ea)
 }
 
 // slice is the range that is demoted with ea: all of user space in Linux 2.6.20;
@@ -135,8 +140,9 @@ func (c *CPU) SubpageProt(as *AddressSpace, start pte.EA, words []uint32) error 
 	}
 	c.lock(&as.mmapSem, start)
 	defer c.unlock(&as.mmapSem, start)
+	c.forbidHuge(as, r)
 	for i, w := range words {
-		p := as.make(start + pte.EA(i)<<c.m.pageShift)
+		p := as.populate(start + pte.EA(i)<<c.m.pageShift)
 		if as.basePage(p.ea) != pte.Page4K {
 			c.demote(as, p.ea)
 		}
@@ -145,6 +151,22 @@ func (c *CPU) SubpageProt(as *AddressSpace, start pte.EA, words []uint32) error 
 		c.flushPTE(p)
 	}
 	return nil
+}
+
+// forbidHuge has no transparent huge page in the range, now or later (Linux:
+// subpage_mark_vma_nohuge).
+func (c *CPU) forbidHuge(as *AddressSpace, r Range) {
+	old := as.overlapping(r)
+	if !slices.ContainsFunc(old, func(v *VMA) bool { return v.Transparent }) {
+		return
+	}
+	inside, outside := carve(old, r, func(v *VMA) { v.Transparent = false })
+	c.replace(as, old, append(inside, outside...))
+	for ea := r.Start; ea < r.End; {
+		_, next := c.hugeStep(as, ea, r, nil)
+		_, end := as.seek(ea)
+		ea = max(next, end)
+	}
 }
 
 // flushPTE has the entries of one PTE flushed, which keeps HASHPTE: hash_page will
@@ -160,7 +182,7 @@ func (p page) subpageLoc() Loc { return Loc{LocSubpage, p.id()} }
 
 // prot is the restriction of the pieces of a page; 0 where pages are 4K.
 func (p page) prot() uint32 {
-	if p.second == nil {
+	if p.table.prot == nil {
 		return 0
 	}
 	return p.table.protWord(p.ea).Load()

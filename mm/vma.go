@@ -57,16 +57,27 @@ type VMA struct {
 	// NoCache maps cache-inhibited storage, as of a device. Where base pages are 64K
 	// and the processor cannot have those cache-inhibited, it is hashed as 4K.
 	NoCache bool
+	// Transparent has private memory without a file mapped in transparent huge pages
+	// where they fit (Linux: MADV_HUGEPAGE). The kernel must have them.
+	Transparent bool
 
 	as     *AddressSpace // set when mapped
 	anon   *reverseMap   // set when mapped; of its private pages, nil if it has none
 	number uint64        // set when mapped; in the order of mapping, from 1
 }
 
-func (v *VMA) pages() uint64 { return v.Len() >> v.as.m.pageShift }
+func (v *VMA) pages() uint64 { return v.Len() >> v.pageShift() }
+
+// pageShift is log2 of the bytes of a page of its file.
+func (v *VMA) pageShift() uint {
+	if v.hugetlb() {
+		return hugeShift
+	}
+	return v.as.m.pageShift
+}
 
 // index returns the page of the file that ea maps.
-func (v *VMA) index(ea pte.EA) uint64 { return v.Offset + uint64(ea-v.Start)>>v.as.m.pageShift }
+func (v *VMA) index(ea pte.EA) uint64 { return v.Offset + uint64(ea-v.Start)>>v.pageShift() }
 
 // entry makes a PTE for a page of the VMA.
 func (v *VMA) entry(ra pte.RA, a pte.Access) pte.LinuxPTE {
@@ -104,6 +115,8 @@ type AddressSpace struct {
 
 	users cpuSet // CPUs that ever translated in this space
 
+	huge *pgd // of huge pages; nil where the machine has no huge frames
+
 	demoteMu  sync.Mutex
 	demotions atomic.Pointer[[]*demotion] // changed under demoteMu; grows only
 }
@@ -126,6 +139,9 @@ func (as *AddressSpace) keyAt(ea pte.EA, base pte.PageSize) pte.Key {
 // keys are the keys under which the hash table may have ea: more than one where it
 // may still have entries from before a demotion.
 func (as *AddressSpace) keys(ea pte.EA) []pte.Key {
+	if as.basePage(ea) == pte.Page16M {
+		return []pte.Key{as.key(ea)}
+	}
 	keys := []pte.Key{as.keyAt(ea, as.m.kernel.PageSize())}
 	if as.m.kernel.PageSize() != pte.Page4K {
 		keys = append(keys, as.keyAt(ea, pte.Page4K))
@@ -150,7 +166,7 @@ func (m *Machine) home(k pte.Key) (*AddressSpace, pte.EA) {
 
 // PTE returns the Linux page table entry of ea, zero when there is none.
 func (as *AddressSpace) PTE(ea pte.EA) pte.LinuxPTE {
-	p, ok := as.find(ea)
+	p, ok := as.leaf(ea)
 	if !ok {
 		return 0
 	}
@@ -190,7 +206,8 @@ func (as *AddressSpace) overlapping(r Range) []*VMA {
 }
 
 // Map adds a mapping (mmap with MAP_FIXED_NOREPLACE). It returns ErrRange or
-// ErrOverlap. v.Shared needs a file.
+// ErrOverlap. v.Shared needs a file. A file of huge pages can be mapped shared and
+// aligned to them, else ErrHuge.
 func (c *CPU) Map(as *AddressSpace, v VMA) error {
 	if err := as.check(v.Range); err != nil {
 		return err
@@ -199,6 +216,14 @@ func (c *CPU) Map(as *AddressSpace, v VMA) error {
 		return fmt.Errorf("%w: shared without a file", ErrRange)
 	}
 	v.as = as
+	if err := v.checkHugetlb(); err != nil {
+		return err
+	}
+	if v.Transparent {
+		if err := c.m.kernel.need(TransparentHuge); err != nil {
+			return err
+		}
+	}
 	if v.File != nil && v.Offset+v.pages() < v.Offset {
 		return fmt.Errorf("%w: file page %#x and %d more", ErrRange, v.Offset, v.pages()-1)
 	}
@@ -224,6 +249,9 @@ func (c *CPU) Map(as *AddressSpace, v VMA) error {
 // Other CPUs find either the old or the new ones in a reverse map, because
 // iMmapLock is held across the change.
 func (c *CPU) replace(as *AddressSpace, old, fresh []*VMA) {
+	for _, v := range fresh {
+		as.mapHuge(v)
+	}
 	for _, r := range reverseMaps(old, fresh) {
 		c.lock(&r.iMmapLock, 0)
 		for _, v := range old {

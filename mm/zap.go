@@ -2,6 +2,7 @@ package mm
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/hashmmu/ppc64/pte"
 )
@@ -67,7 +68,7 @@ func (c *CPU) unmapped(ra pte.RA) { c.addMapCount(ra, -1) }
 // is mapped is no location to an explorer: who asks has it mapped and must have it
 // mapped once at most in what is explored.
 func (c *CPU) addMapCount(ra pte.RA, n int32) {
-	c.m.frames.at(ra).ptes.Add(n)
+	c.m.frames.head(ra).ptes.Add(n)
 	if c.stepper != nil && c.counted(ra) {
 		c.touchFrame(ra, TouchWrite)
 	}
@@ -151,10 +152,10 @@ func lastPage(first, n uint64) uint64 {
 func (v *VMA) span(first, last uint64) Range {
 	r := v.Range
 	if first > v.Offset {
-		r.Start += pte.EA((first - v.Offset) << v.as.m.pageShift)
+		r.Start += pte.EA((first - v.Offset) << v.pageShift())
 	}
 	if end := v.Offset + v.pages() - 1; last < end {
-		r.End -= pte.EA((end - last) << v.as.m.pageShift)
+		r.End -= pte.EA((end - last) << v.pageShift())
 	}
 	return r
 }
@@ -194,6 +195,9 @@ func (c *CPU) Unmap(ctx context.Context, as *AddressSpace, r Range) (Result, err
 	}
 	c.lock(&as.mmapSem, r.Start)
 	defer c.unlock(&as.mmapSem, r.Start)
+	if as.cutsHugetlb(r) {
+		return Result{Next: r.Start}, fmt.Errorf("%w: %v cuts one in two", ErrHuge, r)
+	}
 	res, err := c.zap(ctx, as, r, true)
 	done := Range{r.Start, res.Next}
 	if !done.empty() {
@@ -207,7 +211,7 @@ func (c *CPU) Unmap(ctx context.Context, as *AddressSpace, r Range) (Result, err
 // zap walks the PTE pages of a range and ends the operation: all is flushed and
 // the pages are freed when it returns.
 func (c *CPU) zap(ctx context.Context, as *AddressSpace, r Range, evenCOWs bool) (Result, error) {
-	return c.walk(ctx, as, r, c.finish, func(t *ptePage, part Range) int {
+	return c.walkHuge(ctx, as, r, c.finish, c.zapHuge(evenCOWs), func(t *ptePage, part Range) int {
 		return c.zapPTEs(as, t, part, evenCOWs)
 	})
 }
@@ -215,14 +219,23 @@ func (c *CPU) zap(ctx context.Context, as *AddressSpace, r Range, evenCOWs bool)
 // walk calls do for each PTE page that exists in the range, in order, and end
 // at the end. It stops early when ctx is done.
 func (c *CPU) walk(ctx context.Context, as *AddressSpace, r Range, end func(), do func(*ptePage, Range) int) (Result, error) {
+	return c.walkHuge(ctx, as, r, end, nil, do)
+}
+
+// walkHuge is walk with what to do with huge pages; see hugeStep.
+func (c *CPU) walkHuge(ctx context.Context, as *AddressSpace, r Range, end func(), huge func(page) int, do func(*ptePage, Range) int) (Result, error) {
 	defer end()
 	res := Result{Next: r.Start}
 	for ea := r.Start; ea < r.End; ea = res.Next {
 		if err := ctx.Err(); err != nil {
 			return res, err
 		}
-		t, span := as.pgd.seek(ea)
-		part := Range{ea, min(r.End, ea&^(span-1)+span)}
+		if n, next := c.hugeStep(as, ea, r, huge); next != ea {
+			res.Pages, res.Next = res.Pages+n, next
+			continue
+		}
+		t, end := as.seek(ea)
+		part := Range{ea, min(r.End, end)}
 		if t != nil {
 			n := do(t, part)
 			res.Pages += n

@@ -169,6 +169,11 @@ func (l *Layout) RA(p LinuxPTE) RA {
 	return RA(p & l.RPN >> l.RPNShift << unit.Shift())
 }
 
+// WithRA returns the entry for another page.
+func (l *Layout) WithRA(p LinuxPTE, ra RA) LinuxPTE {
+	return p&^l.RPN | LinuxPTE(uint64(ra)>>l.Page.Shift()<<l.RPNShift)&l.RPN
+}
+
 // Granted is the access that the entry grants to user code when it is present.
 func (l *Layout) Granted(p LinuxPTE) Access {
 	var a Access

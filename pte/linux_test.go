@@ -105,6 +105,7 @@ func TestMakePTE(t *testing.T) {
 			require.Equal(t, a, l.Granted(p))
 			require.True(t, l.IsPresent(p))
 			require.False(t, l.None(p))
+			require.Equal(t, p, l.WithRA(l.Make(0x70000, a), ra))
 			require.False(t, l.RealHint(pte.RealPTE{PTE: p}).Hashed())
 			b := pte.Access(rapid.IntRange(1, 7).Draw(t, "access")) | pte.Read
 			require.Equal(t, l.Make(ra, b), l.WithAccess(p, b))

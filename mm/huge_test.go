@@ -1,0 +1,246 @@
+package mm_test
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/hashmmu/ppc64/batch"
+	"github.com/hashmmu/ppc64/mm"
+	"github.com/hashmmu/ppc64/pte"
+)
+
+const huge = 1 << 24
+
+// validEntries is how many entries the table has for a page.
+func validEntries(m *mm.Machine) int { return int(m.Table().Stats().Valid) }
+
+// TestHugetlb: a file of huge pages on every kernel: one entry of 16M each, truncated,
+// protected and unmapped.
+func TestHugetlb(t *testing.T) {
+	for _, k := range mm.AllKernels() {
+		for _, p := range []batch.Policy{k.Policy, batch.Immediate()} {
+			m := newMachine(t, mm.Config{Kernel: k, Policy: p, HugeFrames: 4})
+			as, c, other := m.NewAddressSpace(7), m.CPU(0), m.CPU(1)
+			f := m.NewHugeMapping(4)
+			r := mm.Range{Start: base, End: base + 3*huge}
+			require.NoError(t, c.Map(as, mm.VMA{Range: r, Prot: rw, Shared: true, File: f, Offset: 1}))
+			for i := range pte.EA(3) {
+				require.NoError(t, c.Store(as, base+i*huge+0x12000, uint64(70+i)))
+				v, err := other.Load(as, base+i*huge+0x12345)
+				require.NoError(t, err)
+				require.EqualValues(t, 70+i, v)
+				require.Equal(t, pte.Page16M, as.Key(base+i*huge).Base)
+			}
+			require.NoError(t, other.Store(as, base+0xff0000, 5), "the last piece of the first page")
+			v, err := c.Load(as, base+0x12000)
+			require.NoError(t, err)
+			require.EqualValues(t, 70, v)
+			require.Equal(t, 3, validEntries(m), "one each")
+			require.NoError(t, m.Check())
+
+			_, err = c.Protect(ctx, as, mm.Range{Start: base, End: base + huge}, pte.Read)
+			require.NoError(t, err)
+			require.ErrorIs(t, other.Store(as, base, 1), mm.ErrProtected)
+			_, err = c.Protect(ctx, as, mm.Range{Start: base, End: base + huge}, rw)
+			require.NoError(t, err)
+			require.NoError(t, other.Store(as, base, 1))
+			require.NoError(t, m.Check())
+
+			_, err = c.Truncate(ctx, f, 3)
+			require.NoError(t, err)
+			_, err = other.Load(as, base+2*huge)
+			require.ErrorIs(t, err, mm.ErrBus)
+			_, err = other.Load(as, base+huge)
+			require.NoError(t, err)
+			require.NoError(t, m.Check())
+
+			_, err = c.Unmap(ctx, as, mm.Range{Start: base, End: base + 0x10000})
+			require.ErrorIs(t, err, mm.ErrHuge, "cut in two")
+			_, err = c.Protect(ctx, as, mm.Range{Start: base, End: base + 0x10000}, pte.Read)
+			require.ErrorIs(t, err, mm.ErrHuge)
+			_, err = c.Unmap(ctx, as, r)
+			require.NoError(t, err)
+			require.Zero(t, validEntries(m))
+			require.NoError(t, m.Check())
+		}
+	}
+}
+
+func TestHugetlbMappings(t *testing.T) {
+	m := newMachine(t, mm.Config{HugeFrames: 1})
+	as, c, f := m.NewAddressSpace(7), m.CPU(0), m.NewHugeMapping(2)
+	r := mm.Range{Start: base, End: base + 2*huge}
+	require.ErrorIs(t, c.Map(as, mm.VMA{Range: r, Prot: rw, File: f}), mm.ErrHuge, "private")
+	require.ErrorIs(t, c.Map(as, mm.VMA{Range: mm.Pages(base, 5), Prot: rw, Shared: true, File: f}), mm.ErrHuge, "not aligned")
+	require.NoError(t, c.Map(as, mm.VMA{Range: r, Prot: rw, Shared: true, File: f}))
+	require.NoError(t, c.Store(as, base, 1))
+	require.ErrorIs(t, c.Store(as, base+huge, 1), mm.ErrNoMemory)
+	_, err := c.Remap(ctx, as, r, base+1<<30)
+	require.ErrorIs(t, err, mm.ErrHuge)
+	child := m.NewAddressSpace(8)
+	_, err = c.Fork(ctx, as, child)
+	require.NoError(t, err)
+	v, err := c.Load(child, base)
+	require.NoError(t, err)
+	require.EqualValues(t, 1, v, "shared")
+	require.NoError(t, m.Check())
+
+	m = newMachine(t, mm.Config{})
+	require.ErrorIs(t, m.CPU(0).Map(m.NewAddressSpace(7), mm.VMA{Range: r, Prot: rw, Shared: true, File: m.NewHugeMapping(2)}), mm.ErrHuge, "no huge frames")
+	_, err = mm.New(mm.Config{Table: m.Table(), HugePieces: 5000})
+	require.ErrorIs(t, err, mm.ErrConfig)
+	_, err = mm.New(mm.Config{Table: m.Table(), HugeFrames: -1})
+	require.ErrorIs(t, err, mm.ErrConfig)
+}
+
+// thpMachine is a machine with private memory in one transparent huge page and base
+// pages on both sides, all stored to. Without TLBs every piece is entered: a TLB has
+// the whole huge page from one entry.
+func thpMachine(t *testing.T, frames int) (*mm.Machine, *mm.AddressSpace) {
+	t.Helper()
+	k := mm.Linux61With64K
+	m := newMachine(t, mm.Config{Kernel: k, HugeFrames: frames, Frames: 2048, NoTLB: true})
+	as, c := m.NewAddressSpace(7), m.CPU(0)
+	r := mm.Range{Start: base - 0x20000, End: base + huge + 0x20000}
+	require.NoError(t, c.Map(as, mm.VMA{Range: r, Prot: rw, Transparent: true}))
+	for ea := r.Start; ea < r.End; ea += 0x10000 {
+		require.NoError(t, c.Store(as, ea, uint64(ea)))
+	}
+	require.NoError(t, m.Check())
+	return m, as
+}
+
+// contents checks that every page holds what thpMachine stored.
+func contents(t *testing.T, m *mm.Machine, as *mm.AddressSpace) {
+	t.Helper()
+	for ea := base - 0x20000; ea < base+huge+0x20000; ea += 0x10000 {
+		v, err := m.CPU(1).Load(as, ea)
+		require.NoError(t, err)
+		require.EqualValues(t, ea, v, "%v", ea)
+	}
+	require.NoError(t, m.Check())
+}
+
+// sizesAt counts the entries of the huge page at base by actual size.
+func sizesAt(m *mm.Machine, as *mm.AddressSpace) map[pte.PageSize]int {
+	n := make(map[pte.PageSize]int)
+	for ea := base; ea < base+huge; ea += 0x1000 {
+		k := as.Key(ea)
+		if k.Offset() != ea-base&^(1<<28-1) && k.Base == pte.Page64K && ea&0xffff != 0 {
+			continue // another piece of the same 64K
+		}
+		if e, _, ok := m.Table().Lookup(k); ok {
+			actual, _ := m.Table().Sizes().Actual(k.Base, e)
+			n[actual]++
+		}
+	}
+	return n
+}
+
+// TestTransparentHugePage: one page, an entry of 16M for each 64K used; split it has
+// the same contents in base pages, collapsed again too.
+func TestTransparentHugePage(t *testing.T) {
+	m, as := thpMachine(t, 2)
+	c := m.CPU(0)
+	require.Equal(t, map[pte.PageSize]int{pte.Page16M: 256}, sizesAt(m, as))
+	contents(t, m, as)
+
+	require.NoError(t, c.SplitHugePage(as, base+0x5000))
+	require.Empty(t, sizesAt(m, as), "all slots are invalidated")
+	require.NoError(t, m.Check())
+	contents(t, m, as)
+	require.Equal(t, map[pte.PageSize]int{pte.Page64K: 256}, sizesAt(m, as))
+	require.ErrorIs(t, c.SplitHugePage(as, base), mm.ErrHuge)
+
+	require.NoError(t, c.CollapseHugePage(as, base))
+	require.Empty(t, sizesAt(m, as))
+	contents(t, m, as)
+	require.Equal(t, map[pte.PageSize]int{pte.Page16M: 256}, sizesAt(m, as))
+	require.ErrorIs(t, c.CollapseHugePage(as, base), mm.ErrHuge, "there is one")
+	require.ErrorIs(t, c.CollapseHugePage(as, base+huge), mm.ErrHuge, "the mapping covers no huge page there")
+
+	_, err := c.Unmap(ctx, as, mm.Range{Start: base - 0x20000, End: base + huge + 0x20000})
+	require.NoError(t, err)
+	require.Zero(t, validEntries(m))
+	require.NoError(t, m.Check())
+}
+
+// TestHugePageOperations: what changes a whole huge page keeps it, what changes a
+// part splits it.
+func TestHugePageOperations(t *testing.T) {
+	k := mm.Linux61With64K
+	whole := mm.Range{Start: base, End: base + huge}
+	part := k.Pages(base+0x30000, 2)
+
+	m, as := thpMachine(t, 1)
+	_, err := m.CPU(0).Protect(ctx, as, whole, pte.Read)
+	require.NoError(t, err)
+	require.Empty(t, sizesAt(m, as))
+	contents(t, m, as)
+	require.Equal(t, 256, sizesAt(m, as)[pte.Page16M])
+	require.ErrorIs(t, m.CPU(1).Store(as, base, 1), mm.ErrProtected)
+	_, err = m.CPU(0).Protect(ctx, as, part, rw)
+	require.NoError(t, err)
+	require.NoError(t, m.CPU(1).Store(as, part.Start, uint64(part.Start)))
+	contents(t, m, as)
+	require.Zero(t, sizesAt(m, as)[pte.Page16M])
+
+	m, as = thpMachine(t, 1)
+	_, err = m.CPU(0).MadviseFree(ctx, as, whole)
+	require.NoError(t, err)
+	require.Zero(t, as.PTE(base)&k.Layout.Dirty)
+	contents(t, m, as)
+	require.Equal(t, 256, sizesAt(m, as)[pte.Page16M])
+	_, err = m.CPU(0).MadviseFree(ctx, as, part)
+	require.NoError(t, err)
+	contents(t, m, as)
+	require.Zero(t, sizesAt(m, as)[pte.Page16M])
+
+	m, as = thpMachine(t, 1)
+	_, err = m.CPU(0).ZapPageRange(ctx, as, part)
+	require.NoError(t, err)
+	v, err := m.CPU(1).Load(as, part.Start)
+	require.NoError(t, err)
+	require.Zero(t, v)
+	_, err = m.CPU(0).ZapPageRange(ctx, as, whole)
+	require.NoError(t, err)
+	require.NoError(t, m.Check())
+	require.NoError(t, m.CPU(1).Store(as, base, uint64(base)))
+
+	m, as = thpMachine(t, 1)
+	child := m.NewAddressSpace(8)
+	_, err = m.CPU(0).Fork(ctx, as, child)
+	require.NoError(t, err)
+	require.NoError(t, m.CPU(0).Store(as, base, 1))
+	contents(t, m, child)
+	require.NoError(t, m.Check())
+
+	m, as = thpMachine(t, 1)
+	require.NoError(t, m.CPU(0).SubpageProt(as, base, []uint32{mm.SubpageNone << 30}))
+	_, err = m.CPU(1).Load(as, base)
+	require.ErrorIs(t, err, mm.ErrProtected)
+	v, err = m.CPU(1).Load(as, base+0x1000)
+	require.NoError(t, err)
+	require.EqualValues(t, base, v)
+	require.NoError(t, m.Check())
+}
+
+// TestDemotedHugePage: when its segment is demoted, a huge page is entered anew by 4K.
+func TestDemotedHugePage(t *testing.T) {
+	k := mm.Linux61With64K
+	m, as := thpMachine(t, 1)
+	far := base + 0x4000000 // the same slice
+	require.NoError(t, m.CPU(0).SubpageProt(as, far, []uint32{0}))
+	c := m.CPU(0)
+	for i := range pte.EA(3) {
+		require.NoError(t, c.Store(as, base+i<<12, uint64(base)))
+	}
+	require.NotZero(t, as.PTE(base)&k.Layout.Combo)
+	require.Equal(t, map[pte.PageSize]int{pte.Page16M: 3}, sizesAt(m, as))
+	contents(t, m, as)
+	_, err := c.ZapPageRange(ctx, as, mm.Range{Start: base - 0x20000, End: base + huge + 0x20000})
+	require.NoError(t, err)
+	require.Zero(t, validEntries(m))
+	require.NoError(t, m.Check())
+}
