@@ -41,14 +41,14 @@ func (l *limits) inserts(w *measure.World) (measure.Figures, error) {
 	absent := vpns(w.Absent)
 	with := func(insert func(pte.Key, pte.HPTE) (pte.SlotHint, error)) func(int) {
 		return func(turn int) {
-			entries := window(w.Spare, turn, n)
-			for i, k := range window(w.Absent, turn, n) {
+			entries := measure.Window(w.Spare, turn, n)
+			for i, k := range measure.Window(w.Absent, turn, n) {
 				c.hints[i], _ = insert(k, entries[i])
 			}
 		}
 	}
 	figures := l.run(measure.Mix{Ops: n, Slices: slices, Touch: w.Touch, Contenders: []measure.Contender{
-		{Name: "swap", Run: func(turn int) { f.swap(window(absent, turn, n)) }},
+		{Name: "swap", Run: func(turn int) { f.swap(measure.Window(absent, turn, n)) }},
 		{Name: "insert", Run: with(w.Table.Insert), Undo: c.takeOut},
 		{Name: "insert batch", Run: c.insertBatch, Undo: c.takeOut},
 		{Name: "unique", Run: with(w.Table.InsertUnique), Undo: c.takeOut},
@@ -58,7 +58,7 @@ func (l *limits) inserts(w *measure.World) (measure.Figures, error) {
 }
 
 func (c *changer) insertBatch(turn int) {
-	keys, entries := window(c.w.Absent, turn, c.n), window(c.w.Spare, turn, c.n)
+	keys, entries := measure.Window(c.w.Absent, turn, c.n), measure.Window(c.w.Spare, turn, c.n)
 	for at := 0; at < c.n; at += batchSize {
 		to := min(at+batchSize, c.n)
 		c.w.Table.InsertBatch(keys[at:to], entries[at:to], c.hints[at:to])
@@ -68,7 +68,7 @@ func (c *changer) insertBatch(turn int) {
 // takeOut removes what was inserted. A few keys may have found both groups full.
 func (c *changer) takeOut(turn int) {
 	refs := c.refs[:0]
-	for i, k := range window(c.w.Absent, turn, c.n) {
+	for i, k := range measure.Window(c.w.Absent, turn, c.n) {
 		if c.hints[i].Hashed() {
 			refs = append(refs, pte.Ref{Key: k, Actual: pte.Page4K, Hint: c.hints[i]})
 		}
@@ -87,7 +87,7 @@ func (l *limits) invalidations(w *measure.World) (measure.Figures, error) {
 	slots := make([]pte.Slot, n)
 	batches := func(size int) func(int) {
 		return func(turn int) {
-			refs := window(w.Refs, turn, n)
+			refs := measure.Window(w.Refs, turn, n)
 			for at := 0; at < n; at += size {
 				sink += uint64(w.Table.InvalidateBatch(refs[at:min(at+size, n)]))
 			}
@@ -95,18 +95,18 @@ func (l *limits) invalidations(w *measure.World) (measure.Figures, error) {
 	}
 	figures := l.run(measure.Mix{Ops: n, Slices: slices, Touch: w.Touch, Contenders: []measure.Contender{
 		{Name: "swap", Run: func(turn int) {
-			for i, r := range window(w.Refs, turn, n) {
+			for i, r := range measure.Window(w.Refs, turn, n) {
 				slots[i] = r.Hint.Slot(r.Key.Hash(), w.Table.Mask())
 			}
 			f.swapSlots(slots)
 		}},
 		{Name: "hint", Run: func(turn int) {
-			for _, r := range window(w.Refs, turn, n) {
+			for _, r := range measure.Window(w.Refs, turn, n) {
 				w.Table.Invalidate(r)
 			}
 		}, Undo: c.putBack},
 		{Name: "search", Run: func(turn int) {
-			for _, k := range window(w.Present, turn, n) {
+			for _, k := range measure.Window(w.Present, turn, n) {
 				w.Table.InvalidateKey(k)
 			}
 		}, Undo: c.putBack},
@@ -119,7 +119,7 @@ func (l *limits) invalidations(w *measure.World) (measure.Figures, error) {
 
 // putBack inserts what was removed, which must have been there.
 func (c *changer) putBack(turn int) {
-	refs, entries := window(c.w.Refs, turn, c.n), window(c.w.Entries, turn, c.n)
+	refs, entries := measure.Window(c.w.Refs, turn, c.n), measure.Window(c.w.Entries, turn, c.n)
 	for i := range refs {
 		hint, err := c.w.Table.InsertUnique(refs[i].Key, entries[i])
 		if err != nil {

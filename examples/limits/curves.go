@@ -105,7 +105,7 @@ var operations = []string{"touch", "touch dependent", "hit", "hit dependent", "h
 // bySize ends where the machine has no memory for more.
 func (l *limits) bySize() (*curve, error) {
 	c := &curve{file: "size", title: "by size of the table, half full", x: "bytes", y: "ns per operation", logX: true, logY: true}
-	for order := hpt.MinOrder; order <= maxOrder; order += 2 {
+	for order := hpt.MinOrder; order <= measure.MaxOrder; order += 2 {
 		if uint64(1)<<order > available()/2 {
 			break
 		}
@@ -142,16 +142,16 @@ func (l *limits) byBatch() (*curve, error) {
 	found := make([]hpt.Found, 4096)
 	for size := 1; size <= 4096; size *= 2 {
 		f := l.run(measure.Mix{Ops: 4096, Slices: 2, Touch: w.Touch, Contenders: []measure.Contender{
-			{Name: "hit", Run: func(turn int) { lookUpBatch(w.Table, window(w.Present, turn, 4096), found, size) }},
-			{Name: "miss", Run: func(turn int) { lookUpBatch(w.Table, window(w.Absent, turn, 4096), found, size) }},
+			{Name: "hit", Run: func(turn int) { lookUpBatch(w.Table, measure.Window(w.Present, turn, 4096), found, size) }},
+			{Name: "miss", Run: func(turn int) { lookUpBatch(w.Table, measure.Window(w.Absent, turn, 4096), found, size) }},
 			{Name: "insert", Run: func(turn int) {
-				keys, entries := window(w.Absent, turn, 4096), window(w.Spare, turn, 4096)
+				keys, entries := measure.Window(w.Absent, turn, 4096), measure.Window(w.Spare, turn, 4096)
 				for at := 0; at < 4096; at += size {
 					w.Table.InsertBatch(keys[at:at+size], entries[at:at+size], ch.hints[at:at+size])
 				}
 			}, Undo: ch.takeOut},
 			{Name: "invalidate", Run: func(turn int) {
-				refs := window(w.Refs, turn, 4096)
+				refs := measure.Window(w.Refs, turn, 4096)
 				for at := 0; at < 4096; at += size {
 					w.Table.InvalidateBatch(refs[at : at+size])
 				}
@@ -174,13 +174,13 @@ func (l *limits) byCPUs() (*curve, error) {
 	const n = 1 << 16
 	for cpus := 1; cpus <= runtime.NumCPU(); cpus++ {
 		work := map[string]func(cpu, turn int){
-			"hit": func(cpu, turn int) { lookUp(w.Table, part(window(w.Present, turn, n), cpu, cpus)) },
+			"hit": func(cpu, turn int) { lookUp(w.Table, part(measure.Window(w.Present, turn, n), cpu, cpus)) },
 			"hit batch": func(cpu, turn int) {
-				lookUpBatch(w.Table, part(window(w.Present, turn, n), cpu, cpus), make([]hpt.Found, batchSize), batchSize)
+				lookUpBatch(w.Table, part(measure.Window(w.Present, turn, n), cpu, cpus), make([]hpt.Found, batchSize), batchSize)
 			},
 			"insert and invalidate": func(cpu, turn int) {
-				entries := part(window(w.Spare, turn, n), cpu, cpus)
-				for i, k := range part(window(w.Absent, turn, n), cpu, cpus) {
+				entries := part(measure.Window(w.Spare, turn, n), cpu, cpus)
+				for i, k := range part(measure.Window(w.Absent, turn, n), cpu, cpus) {
 					if hint, err := w.Table.Insert(k, entries[i]); err == nil {
 						w.Table.Invalidate(pte.Ref{Key: k, Hint: hint})
 					}

@@ -41,9 +41,9 @@ func (l *limits) hugePages(order int, load float64) error {
 	found := make([]hpt.Found, batchSize)
 	contenders := func(name string, t *hpt.Table) []measure.Contender {
 		return []measure.Contender{
-			{Name: "independent, " + name, Run: func(turn int) { lookUp(t, window(small.Present, turn, n)) }},
-			{Name: "dependent, " + name, Run: func(turn int) { lookUpDependent(t, window(small.Present, turn, n)) }},
-			{Name: "batch, " + name, Run: func(turn int) { lookUpBatch(t, window(small.Present, turn, n), found, batchSize) }},
+			{Name: "independent, " + name, Run: func(turn int) { lookUp(t, measure.Window(small.Present, turn, n)) }},
+			{Name: "dependent, " + name, Run: func(turn int) { lookUpDependent(t, measure.Window(small.Present, turn, n)) }},
+			{Name: "batch, " + name, Run: func(turn int) { lookUpBatch(t, measure.Window(small.Present, turn, n), found, batchSize) }},
 		}
 	}
 	f := l.run(measure.Mix{Ops: n,
@@ -51,7 +51,7 @@ func (l *limits) hugePages(order int, load float64) error {
 		Contenders: append(contenders("4K", small.Table), contenders("huge", huge)...),
 	})
 	ratio := func(name string) measure.Quartiles { return f.Ratio(name+", 4K", name+", huge") }
-	l.add(sizeName(order), load, []measure.Verdict{
+	l.add(measure.SizeName(order), load, []measure.Verdict{
 		measure.AtLeast("G12", "independent hits in 4K pages / in huge pages", ratio("independent"), 1.3),
 		measure.AtLeast("G12", "dependent hits in 4K pages / in huge pages", ratio("dependent"), 1.35),
 		measure.AtLeast("G12", "hits in batches in 4K pages / in huge pages", ratio("batch"), 1.5),

@@ -12,12 +12,6 @@ const batchSize = 64
 // slice is how many operations a contender does at a time.
 const slice = 8192
 
-// window returns the turn'th slice of n elements of s, round and round.
-func window[T any](s []T, turn, n int) []T {
-	at := turn * n % (len(s) - n + 1)
-	return s[at : at+n]
-}
-
 // lookups runs the contenders of G1 to G4 on one table.
 func (l *limits) lookups(w *measure.World) measure.Figures {
 	n := min(slice, len(w.Present))
@@ -27,16 +21,16 @@ func (l *limits) lookups(w *measure.World) measure.Figures {
 	hits, misses := vpns(w.Present), vpns(w.Absent)
 	found := make([]hpt.Found, n)
 	return l.run(measure.Mix{Ops: n, Touch: w.Touch, Contenders: []measure.Contender{
-		{Name: "touch", Run: func(turn int) { f.touch(window(hits, turn, n)) }},
-		{Name: "touch dependent", Run: func(turn int) { f.touchDependent(window(hits, turn, n)) }},
-		{Name: "touch missed", Run: func(turn int) { f.touch(window(misses, turn, n)) }},
-		{Name: "hit", Run: func(turn int) { lookUp(w.Table, window(w.Present, turn, n)) }},
-		{Name: "hit dependent", Run: func(turn int) { lookUpDependent(w.Table, window(w.Present, turn, n)) }},
-		{Name: "hit batch", Run: func(turn int) { lookUpBatch(w.Table, window(w.Present, turn, n), found, batchSize) }},
-		{Name: "hit in Go", Run: func(turn int) { lookUp(inGo, window(w.Present, turn, n)) }},
-		{Name: "miss", Run: func(turn int) { lookUp(w.Table, window(w.Absent, turn, n)) }},
-		{Name: "miss batch", Run: func(turn int) { lookUpBatch(w.Table, window(w.Absent, turn, n), found, batchSize) }},
-		{Name: "miss batch without bitmap", Run: func(turn int) { lookUpBatch(plain, window(w.Absent, turn, n), found, batchSize) }},
+		{Name: "touch", Run: func(turn int) { f.touch(measure.Window(hits, turn, n)) }},
+		{Name: "touch dependent", Run: func(turn int) { f.touchDependent(measure.Window(hits, turn, n)) }},
+		{Name: "touch missed", Run: func(turn int) { f.touch(measure.Window(misses, turn, n)) }},
+		{Name: "hit", Run: func(turn int) { lookUp(w.Table, measure.Window(w.Present, turn, n)) }},
+		{Name: "hit dependent", Run: func(turn int) { lookUpDependent(w.Table, measure.Window(w.Present, turn, n)) }},
+		{Name: "hit batch", Run: func(turn int) { lookUpBatch(w.Table, measure.Window(w.Present, turn, n), found, batchSize) }},
+		{Name: "hit in Go", Run: func(turn int) { lookUp(inGo, measure.Window(w.Present, turn, n)) }},
+		{Name: "miss", Run: func(turn int) { lookUp(w.Table, measure.Window(w.Absent, turn, n)) }},
+		{Name: "miss batch", Run: func(turn int) { lookUpBatch(w.Table, measure.Window(w.Absent, turn, n), found, batchSize) }},
+		{Name: "miss batch without bitmap", Run: func(turn int) { lookUpBatch(plain, measure.Window(w.Absent, turn, n), found, batchSize) }},
 	}})
 }
 

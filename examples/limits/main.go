@@ -90,12 +90,9 @@ func run(args []string, stdout, stderr io.Writer) int {
 
 // parse reads the lists of the command line.
 func (l *limits) parse(sizes, loads, goals string) error {
-	for _, s := range strings.Split(sizes, ",") {
-		order, err := parseSize(s)
-		if err != nil {
-			return err
-		}
-		l.orders = append(l.orders, order)
+	var err error
+	if l.orders, err = measure.ParseSizes(sizes); err != nil {
+		return err
 	}
 	for _, s := range strings.Split(loads, ",") {
 		x, err := strconv.ParseFloat(s, 64)
@@ -159,46 +156,18 @@ func (l *limits) add(size string, load float64, vs []measure.Verdict) {
 	}
 }
 
-// parseSize reads a power of two of bytes, such as 256K, and returns its log2.
-func parseSize(s string) (order int, err error) {
-	for i, unit := range "KMG" {
-		digits, ok := strings.CutSuffix(s, string(unit))
-		if !ok {
-			continue
-		}
-		n, err := strconv.ParseUint(digits, 10, 32)
-		if err != nil || n == 0 || n&(n-1) != 0 {
-			break
-		}
-		for order = 10 * (i + 1); n > 1; n >>= 1 {
-			order++
-		}
-		if order >= hpt.MinOrder && order <= maxOrder {
-			return order, nil
-		}
-	}
-	return 0, fmt.Errorf("-size %s: want a power of two from 256K to 4G", s)
-}
-
-const maxOrder = 32
-
-// sizeName is the inverse of parseSize.
-func sizeName(order int) string {
-	return strconv.Itoa(1<<(order%10)) + string("BKMG"[order/10])
-}
-
 // all measures what is asked for.
 func (l *limits) all() error {
 	l.calibrate()
 	for _, order := range l.orders {
 		for _, load := range l.loads {
 			if err := l.size(order, load); err != nil {
-				return fmt.Errorf("%s: %w", sizeName(order), err)
+				return fmt.Errorf("%s: %w", measure.SizeName(order), err)
 			}
 		}
 	}
 	if l.wanted("G13") {
-		l.report.Add(sizeName(hpt.MinOrder), 0, l.torn()...)
+		l.report.Add(measure.SizeName(hpt.MinOrder), 0, l.torn()...)
 	}
 	if l.wanted("zap") {
 		return l.zaps()
@@ -215,7 +184,7 @@ const (
 
 // size measures one size and load.
 func (l *limits) size(order int, load float64) error {
-	fmt.Fprintf(l.log, "%s, load %v\n", sizeName(order), load)
+	fmt.Fprintf(l.log, "%s, load %v\n", measure.SizeName(order), load)
 	if l.wanted("G1", "G2", "G3", "G4", "G5", "G6", "G7") {
 		w, err := measure.NewWorld(order, load, hpt.Config{})
 		if err != nil {
@@ -241,7 +210,7 @@ func (l *limits) size(order int, load float64) error {
 // table measures G1 to G7 on one table. Inserts come after lookups, because
 // overflow bits are never cleared.
 func (l *limits) table(w *measure.World, load float64) error {
-	name, isSmall := sizeName(w.Table.Order()), w.Table.Order() <= small
+	name, isSmall := measure.SizeName(w.Table.Order()), w.Table.Order() <= small
 	if l.wanted("G1", "G2", "G3", "G4") {
 		l.add(name, load, lookupGoals(l.lookups(w), isSmall, load))
 	}

@@ -188,15 +188,6 @@ func TestPlaced(t *testing.T) {
 	}
 }
 
-func TestParseSize(t *testing.T) {
-	for s, order := range map[string]int{"256K": 18, "1M": 20, "16M": 24, "512M": 29, "4G": 32} {
-		got, err := parseSize(s)
-		require.NoError(t, err, s)
-		require.Equal(t, order, got)
-		require.Equal(t, s, sizeName(got))
-	}
-}
-
 func TestUsage(t *testing.T) {
 	for _, args := range [][]string{
 		{"-x"}, {"file"}, {"-size", "128K"}, {"-size", "8G"}, {"-size", "3M"}, {"-size", "M"}, {"-size", ""}, {"-size", "16"},

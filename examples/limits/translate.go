@@ -83,15 +83,15 @@ func (l *limits) translations(order int, load float64) error {
 	n := min(slice, len(p.Present))
 	results := make([]mmu.Result, batchSize)
 	f := l.run(measure.Mix{Ops: n, Touch: func() { measure.TouchPages(p.Memory) }, Contenders: []measure.Contender{
-		{Name: "lookup", Run: func(turn int) { lookUp(p.Table, window(p.Present, turn, n)) }},
+		{Name: "lookup", Run: func(turn int) { lookUp(p.Table, measure.Window(p.Present, turn, n)) }},
 		{Name: "translate", Run: func(turn int) {
-			for _, ea := range window(p.eas, turn, n) {
+			for _, ea := range measure.Window(p.eas, turn, n) {
 				r := p.cpu.Translate(ea, pte.Read)
 				sink += uint64(r.RA)
 			}
 		}},
 		{Name: "translate batch", Run: func(turn int) {
-			eas := window(p.eas, turn, n)
+			eas := measure.Window(p.eas, turn, n)
 			for at := 0; at < n; at += batchSize {
 				chunk := eas[at:min(at+batchSize, n)]
 				sink += uint64(p.cpu.TranslateBatch(chunk, pte.Read, results))
@@ -106,7 +106,7 @@ func (l *limits) translations(order int, load float64) error {
 	if order >= large {
 		vs = append(vs, measure.AtMost("translate", "full translation / lookup", f.Ratio("translate", "lookup"), 1.5))
 	}
-	l.add(sizeName(order), load, vs)
+	l.add(measure.SizeName(order), load, vs)
 	if order == l.orders[0] && load == l.loads[0] {
 		return l.cachedTranslations(order, load)
 	}
@@ -146,7 +146,7 @@ func (l *limits) cachedTranslations(order int, load float64) error {
 			}
 		}},
 	}})
-	l.add(sizeName(order), load, []measure.Verdict{
+	l.add(measure.SizeName(order), load, []measure.Verdict{
 		measure.AtMost("translate", "hit of the software TLB / load from the first cache", f.Ratio("hit", "load"), 12)})
 	return nil
 }

@@ -49,7 +49,7 @@ func (l *limits) zaps() error {
 		measure.AtMost("zap", fmt.Sprintf("%d pages, lazy-mmu / at-finish", l.pages), f.Ratio("lazy-mmu", "at-finish"), 1.1),
 		measure.AtLeast("zap", fmt.Sprintf("%d pages, immediate / lazy-mmu", l.pages), f.Ratio("immediate", "lazy-mmu"), 1.5),
 	} {
-		l.report.AddRounds(rounds, sizeName(order), float64(l.pages)*16/float64(uint64(1)<<order), v)
+		l.report.AddRounds(rounds, measure.SizeName(order), float64(l.pages)*16/float64(uint64(1)<<order), v)
 	}
 	return nil
 }

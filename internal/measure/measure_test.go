@@ -94,3 +94,12 @@ func TestPagesAreDistinct(t *testing.T) {
 		}
 	}
 }
+
+func TestParseSize(t *testing.T) {
+	for s, order := range map[string]int{"256K": 18, "1M": 20, "16M": 24, "512M": 29, "4G": 32} {
+		got, err := ParseSize(s)
+		require.NoError(t, err, s)
+		require.Equal(t, order, got)
+		require.Equal(t, s, SizeName(got))
+	}
+}

@@ -144,3 +144,9 @@ func MemoryOf(t *hpt.Table) []byte {
 	slots := reflect.ValueOf(t).Elem().FieldByName("slots")
 	return unsafe.Slice((*byte)(slots.UnsafePointer()), 16*slots.Len())
 }
+
+// Window is the turn'th stretch of n elements of s, round and round.
+func Window[T any](s []T, turn, n int) []T {
+	at := turn * n % (len(s) - n + 1)
+	return s[at : at+n]
+}
