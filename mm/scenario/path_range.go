@@ -40,7 +40,7 @@ var rangePaths = []*Path{
 		In: []InKernel{
 			{
 				Kernel:    mm.Linux2620,
-				Functions: []string{"mm/madvise.c:madvise_remove", "mm/memory.c:vmtruncate_range"},
+				Functions: []string{"mm/memory.c:vmtruncate_range", "mm/memory.c:zap_pte_range"},
 				Predicted: LooksDuplicate, Why: "i_size stays, so the page can be faulted in again by every process but the caller's",
 				Verdict: Duplicate, FramesDiffer: true,
 			},
