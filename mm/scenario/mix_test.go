@@ -118,3 +118,16 @@ func TestFoundingSchedule(t *testing.T) {
 		}
 	}
 }
+
+// TestSplitPartsThePolicies: a walk that drops the PTE page lock inside lazy MMU
+// mode tells LazyMMU, which flushes when that mode ends, from BeforeUnlock.
+func TestSplitPartsThePolicies(t *testing.T) {
+	for p, want := range map[batch.Policy]Verdict{
+		batch.AtFinish(): Duplicate, batch.LazyMMU(): Duplicate, batch.BeforeUnlock(): Proved, batch.Immediate(): Proved,
+	} {
+		res, err := Run(context.Background(), split("split-folio", cooling, freed, discardThen(storing(0))),
+			Config{Kernel: mm.Linux61, Policy: p}, explore.Config{})
+		require.NoError(t, err)
+		require.Equal(t, want, res.Verdict, "%v: %v", p, res.Report)
+	}
+}
