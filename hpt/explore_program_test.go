@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/hashmmu/ppc64/internal/tiny"
 	"github.com/hashmmu/ppc64/mm/explore"
 	"github.com/hashmmu/ppc64/pte"
 )
@@ -33,6 +34,9 @@ type program struct {
 	keeps  bool     // exactly one valid entry of page a is left
 	loose  bool     // new entries come before old ones go: a miss may be wrong
 	calls  bool     // check that every history is linearizable
+
+	overflow bool // the table keeps its overflow bitmap
+	locked   bool // and takes locks for unique inserts
 
 	native, striped effort
 
@@ -197,7 +201,7 @@ func (p program) scenario(native bool) explore.Scenario {
 	return explore.Scenario{
 		Name: p.name, Operations: operations, Pages: len(pages),
 		Build: func(w *explore.World) {
-			s := newStage(w, native, p.naming, func(s *stage) {
+			s := newStage(w, tiny.Config{Native: native, Overflow: p.overflow, LockUnique: p.locked}, p.naming, func(s *stage) {
 				var last pte.Slot
 				for _, o := range parse(p.start, len(p.cpus)) {
 					if r := s.do(&program{}, &o, &last); r.err != nil {

@@ -41,8 +41,9 @@ const (
 
 // newStage makes the table, lets prepare fill it, and takes the hooks of package
 // sched, so that one exploration at a time can run in a process.
-func newStage(w *explore.World, native bool, n naming, prepare func(*stage)) *stage {
-	made := tiny.New(tiny.Config{Groups: 2, Slots: stageSlots / 2, Native: native})
+func newStage(w *explore.World, c tiny.Config, n naming, prepare func(*stage)) *stage {
+	c.Groups, c.Slots = 2, stageSlots/2
+	made := tiny.New(c)
 	s := &stage{Table: made.Store.(*Table), world: w, state: made.State, naming: n}
 	sched.Hook, sched.Names = s.step, nil
 	if n != counter {
@@ -72,8 +73,17 @@ func (s *stage) register() {
 		word("tag", 1, 2*stageSlots, 1)
 	}
 	word("victim", 1, 2*stageSlots+1, 1)
+	at := 2*stageSlots + 2
 	if !s.native {
-		word("generation", len(s.stripes), 2*stageSlots+2, stripeWords)
+		word("generation", len(s.stripes), at, stripeWords)
+		at += len(s.stripes) * stripeWords
+	}
+	if s.locks != nil {
+		word("lock", len(s.locks), at, 1)
+		at += len(s.locks)
+	}
+	if s.overflow != nil {
+		word("overflow", len(s.overflow), at, 1)
 	}
 	s.world.Reset(func() {
 		copy(s.state, s.start)

@@ -14,7 +14,8 @@ const minGroups = 1 << (MinOrder - 7)
 func init() { tiny.New = newTiny }
 
 // newTiny makes a table below the architected size for exploration. Everything
-// that changes lies in one slice: slots, then tags, victim choice and stripes.
+// that changes lies in one slice: slots, then tags, victim choice, stripes, locks
+// and overflow bits.
 func newTiny(c tiny.Config) tiny.Table {
 	switch {
 	case c.Groups < 2 || bits.OnesCount(uint(c.Groups)) != 1 || c.Groups >= minGroups:
@@ -25,16 +26,23 @@ func newTiny(c tiny.Config) tiny.Table {
 		panic("hpt: no 16-byte steps in this build")
 	}
 	t := &Table{
-		config:   Config{Sizes: defaultSizes, Seed: c.Seed},
+		config:   Config{Sizes: defaultSizes, Seed: c.Seed, Code: CodeGo, LockUnique: c.LockUnique},
 		mask:     uint64(c.Groups) - 1,
 		perGroup: uint64(c.Slots),
 		native:   c.Native,
 	}
 	slotBytes := c.Groups * c.Slots * slotBytes
-	m := alignedBytes(slotBytes + t.counterWords()*8)
+	counters, overflow := t.counterWords(), 0
+	if c.Overflow {
+		overflow = int(overflowWords(uint64(c.Groups)))
+	}
+	m := alignedBytes(slotBytes + (counters+overflow)*8)
 	state := unsafe.Slice((*uint64)(unsafe.Pointer(&m[0])), len(m)/8)
 	t.setMemory(m[:slotBytes])
 	t.setCounters(state[slotBytes/8:])
+	if c.Overflow {
+		t.overflow = state[slotBytes/8+counters:]
+	}
 	return tiny.Table{Store: t, State: state}
 }
 

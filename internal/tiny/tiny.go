@@ -11,13 +11,17 @@ type Config struct {
 	Slots  int    // slots per group, 1 to 8
 	Native bool   // 16-byte steps; else the striped protocol (only the explore build has both everywhere)
 	Seed   uint64 // victim choice
+
+	Overflow   bool // keep the overflow bitmap, as tables with memory of their own do
+	LockUnique bool // see hpt.Config
 }
 
 // Table is a tiny table.
 type Table struct {
 	// Store is the *hpt.Table. Its slots are numbered group*Slots + index.
 	Store any
-	// State is everything that changes: slots, stripe generations, counters.
+	// State is everything that changes: slots, counters, stripe
+	// generations, locks, overflow bits.
 	// Copy it out and in while no call is under way.
 	State []uint64
 }
