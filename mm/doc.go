@@ -120,16 +120,19 @@
 // The smallest repair keeps, wherever such a PTE is mapped again, HASHPTE and the
 // slot of the old one ([Countermeasures].CarryHashBits). hash_page then updates the
 // older entry, and who zaps the page meanwhile queues it himself. After the flush
-// the slot is a stale hint, as after an eviction. It closes all of these paths, by
-// itself, and opens none: proved by both algorithms for 3 CPUs with an operation
-// each on a page, and for 2 CPUs with 3 or 4 operations on 3 pages where a folio is
-// split. The price is one update that misses for each page used again, a hypercall
-// where the table is a hypervisor's; no flush and no tlbie.
+// the slot is a stale hint, as after an eviction. And it ends lazy MMU mode where
+// madvise drops the PTL (LeaveLazyBeforeUnlock), which Linux has another reason to
+// do, as splitting sleeps and preemption is off: the pages of the folio itself are
+// cleared and come back from migration entries, with no room for hash bits. The two
+// close all of these paths and open none: proved by both algorithms for 3 CPUs with
+// an operation each on a page, and for 2 CPUs with 2 to 4 operations on 3 pages
+// where a folio is split. The price is one update that misses for each page used
+// again, a hypercall where the table is a hypervisor's, and a flush for each folio
+// that is split.
 //
-// Of the others, FlushAtCommit closes all too, with a flush for every page where
-// there was one for 192. InsertUnique and RefuseQueued leave the old contents in
-// reach, LeaveLazyBeforeUnlock leaves the second entries. Lazy MMU mode should end
-// where the PTL drops all the same, as splitting sleeps and preemption is off.
+// Of the others, FlushAtCommit closes all by itself, with a flush for every page
+// where there was one for 192. InsertUnique and RefuseQueued leave the old contents
+// in reach.
 //
 // What the repair of 2007 costs in other places: zapping 512 pages that lie
 // together takes 4 flushes before and after, zapping 64 pages that have a PTE page

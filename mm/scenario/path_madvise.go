@@ -55,7 +55,7 @@ var madvisePaths = []*Path{
 	{
 		Name:      "madvise-split",
 		Trigger:   "MADV_DONTNEED and a store by another thread, of a page that the walk has passed, while it takes a large folio apart",
-		Scenarios: []*Scenario{split("madvise-split", cooling, freed, discardThen(storing(0))), split("madvise-split-kept", cooling, freed, storing(0))},
+		Scenarios: []*Scenario{split("madvise-split", cooling, freed, discardThen(storing(0))), split("madvise-split-kept", cooling, freed, storing(0)), split("madvise-split-folio", cooling, freed, storing(smallPages))},
 		In: []InKernel{{
 			Kernel:    mm.Linux61,
 			Functions: []string{"mm/madvise.c:madvise_cold_or_pageout_pte_range", "mm/huge_memory.c:split_huge_page_to_list"},
@@ -67,7 +67,7 @@ var madvisePaths = []*Path{
 	{
 		Name:      "madvise-free-split",
 		Trigger:   "as madvise-split",
-		Scenarios: []*Scenario{split("madvise-free-split", freeing, freed, discardThen(storing(0))), split("madvise-free-split-kept", freeing, freed, storing(0))},
+		Scenarios: []*Scenario{split("madvise-free-split", freeing, freed, discardThen(storing(0))), split("madvise-free-split-kept", freeing, freed, storing(0)), split("madvise-free-split-folio", freeing, freed, storing(smallPages))},
 		In: []InKernel{{
 			Kernel:    mm.Linux61,
 			Functions: []string{"mm/madvise.c:madvise_free_pte_range", "mm/huge_memory.c:split_huge_page_to_list"},
