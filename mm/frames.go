@@ -164,6 +164,9 @@ func (f *Frames) Put(ra pte.RA) (freed bool) {
 	return n == 0
 }
 
+// isHuge reports whether a huge frame begins at ra.
+func (f *Frames) isHuge(ra pte.RA) bool { return f.at(ra).compound.Load() }
+
 // release gives a frame, or a huge one, back.
 func (f *Frames) release(fr *frame, ra pte.RA) {
 	f.mu.Lock()

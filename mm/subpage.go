@@ -128,7 +128,7 @@ const (
 //
 // A CPU that is about to enter a 64K page while this runs may do so after the old
 // entries are flushed, and then goes on past the restriction until that entry
-// goes: see PathSubpageProtection in package scenario. It returns ErrRange for
+// goes: see the path subpage-protection of package scenario. It returns ErrRange for
 // addresses out of bounds or no words, and ErrUnsupported.
 func (c *CPU) SubpageProt(as *AddressSpace, start pte.EA, words []uint32) error {
 	r := c.m.kernel.Pages(start, uint64(len(words)))

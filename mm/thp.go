@@ -141,7 +141,7 @@ func (c *CPU) transparentFault(v *VMA, p page, a pte.Access) (small bool, err er
 		c.saw(uint64(ra))
 	}
 	if fits {
-		c.touchFrame(ra, TouchWrite)
+		c.touchPieces(ra)
 		c.m.frames.setAnon(ra)
 		entry = v.entry(ra, v.Prot) | l.Accessed | l.Dirty
 	}
@@ -159,6 +159,13 @@ func (c *CPU) transparentFault(v *VMA, p page, a pte.Access) (small bool, err er
 	c.set(p, entry)
 	c.unlockPTEs(p.table, p.ea)
 	return !fits, nil
+}
+
+// touchPieces reports that the operation in hand changed all of a huge frame.
+func (c *CPU) touchPieces(ra pte.RA) {
+	for i := range c.m.frames.pieces {
+		c.touchFrame(ra+pte.RA(i)<<c.m.pageShift, TouchWrite)
+	}
 }
 
 // zapPMD takes a transparent huge page away (Linux: zap_huge_pmd).
@@ -276,6 +283,7 @@ func (c *CPU) CollapseHugePage(as *AddressSpace, ea pte.EA) error {
 		return err
 	}
 	c.saw(uint64(ra))
+	c.touchPieces(ra)
 	c.m.frames.setAnon(ra)
 	c.lock(t.ptl, p.ea)
 	c.change(StepPTEClear, p, ^pte.LinuxPTE(0), 0)

@@ -47,7 +47,10 @@ func (c *CPU) put(ra pte.RA) {
 	if c.stepper != nil && (c.counted(ra) || c.m.frames.Refs(ra) == 1) {
 		c.await(StepFree, 0, nil, Touch{FramesLoc, TouchWrite}, Touch{c.frameLoc(ra), TouchWrite})
 	}
-	c.m.frames.Put(ra)
+	whole := c.m.frames.isHuge(ra)
+	if c.m.frames.Put(ra) && whole {
+		c.touchPieces(ra)
+	}
 }
 
 // get takes a reference to a page that has one.

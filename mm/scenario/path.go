@@ -82,7 +82,7 @@ func (m Measured) agrees(v Verdict) bool {
 
 // Paths lists the paths.
 func Paths() []*Path {
-	return slices.Concat(rangePaths, protectPaths, faultPaths, rmapPaths, copyPaths, refsPaths, madvisePaths)
+	return slices.Concat(rangePaths, protectPaths, faultPaths, rmapPaths, copyPaths, refsPaths, madvisePaths, largePaths)
 }
 
 // PathNames lists their names.

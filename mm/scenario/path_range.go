@@ -195,4 +195,6 @@ func protecting(a pte.Access) Task {
 }
 
 // all is the range that the stage maps.
-func (st *Stage) all() mm.Range { return st.Machine.Kernel().Pages(firstPage, st.filePages()) }
+func (st *Stage) all() mm.Range {
+	return mm.Range{Start: firstPage, End: firstPage + pte.EA(st.filePages())<<st.shift}
+}

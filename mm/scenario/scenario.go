@@ -24,6 +24,7 @@ type Scenario struct {
 	Stride    uint64     // from one page to the next, in pages; 0 means 1
 	Crowded   bool       // the tiny table has two slots in all
 	Private   bool       // the mapping of the file is private: stores copy
+	Huge      HugeKind   // pages of 16M
 	Anonymous bool       // no file is mapped; a Variant says what Before stores
 	Prot      pte.Access // what the mapping permits at first; 0 means loads and stores
 	Batch     int        // entries that a batch holds; 0 means batch.MaxEntries
@@ -37,7 +38,20 @@ type Scenario struct {
 	// task does, the locks, the page cache and the allocator are no locations, and
 	// what touches nothing else is no step. A task that does all the same panics.
 	Remaps, Drops bool
+	// Demotes says that a task has pages hashed in 4K pieces, and the pages of the
+	// scenario are pieces of one page of 64K.
+	Demotes bool
 }
+
+// HugeKind is what pages of 16M a scenario plays on.
+type HugeKind uint8
+
+// The kinds.
+const (
+	NotHuge     HugeKind = iota
+	Hugetlb              // the pages of the scenario are hugetlb pages of the file
+	Transparent          // they are the base pages of one transparent huge page
+)
 
 // Task is what one CPU does.
 type Task struct {

@@ -64,6 +64,7 @@ type Stage struct {
 	File    *mm.Mapping
 
 	stride  uint64 // from one page of the stage to the next, in pages
+	shift   uint   // log2 of the bytes of a page of the stage
 	pages   []mm.PageOf
 	stamps  []uint64        // contents of the pages at the start
 	others  []mm.PageOf     // what Scenario.Others says
@@ -79,13 +80,17 @@ type Stage struct {
 
 // newStage builds the machine of a scenario.
 func newStage(w *explore.World, sc *Scenario, v Variant, cfg Config) (*Stage, error) {
-	st := &Stage{stepper: &stepper{world: w}, stride: max(1, sc.Stride)}
+	if cfg.Kernel == nil {
+		cfg.Kernel = mm.Linux61
+	}
+	st := &Stage{stepper: &stepper{world: w}, stride: max(1, sc.Stride), shift: sc.pageShift(cfg.Kernel)}
 	table, err := makeTable(sc, cfg)
 	if err != nil {
 		return nil, err
 	}
 	st.Machine, err = mm.New(mm.Config{
 		Kernel: cfg.Kernel, Table: table, CPUs: len(sc.Tasks), Frames: 4 + 4*sc.pages(), Batch: sc.Batch,
+		HugeFrames: sc.hugeFrames(), HugePieces: sc.hugePieces(),
 		Policy: cfg.Policy, Nest: v.Nest, Locks: v.Locks, NoPreload: cfg.NoPreload, NoTLB: cfg.NoTLB, MergeSteps: cfg.MergeSteps, Backend: cfg.Backend,
 		Countermeasures: cfg.Countermeasures,
 		TLB:             tlb.CacheConfig{Sets: 1, Ways: 4}, Stepper: st.stepper,
@@ -113,6 +118,9 @@ func makeTable(sc *Scenario, cfg Config) (*hpt.Table, error) {
 		return cfg.Table()
 	}
 	size := tiny.Config{Groups: 8, Slots: 2}
+	if sc.Demotes {
+		size.Groups = pte.Pieces // tells the pieces of a page apart
+	}
 	if sc.Crowded {
 		size = tiny.Config{Groups: 2, Slots: 1}
 	}
@@ -124,13 +132,19 @@ func makeTable(sc *Scenario, cfg Config) (*hpt.Table, error) {
 func (st *Stage) populate(sc *Scenario, v Variant) error {
 	n := sc.pages()
 	st.Space = st.Machine.NewAddressSpace(st.roomyContext(n))
-	st.File = st.Machine.NewMapping(uint64(n-1)*st.stride+1, v.TrackDirty)
+	st.File = st.newFile(sc, v)
 	prot := sc.Prot
 	if prot == 0 {
 		prot = pte.Read | pte.Write
 	}
 	c := st.Machine.CPU(st.Machine.CPUs() - 1)
 	vma := mm.VMA{Range: st.all(), Prot: prot}
+	if sc.Huge == Transparent {
+		vma.Range, vma.Transparent = mm.Range{Start: firstPage, End: firstPage + 1<<pte.Page16M.Shift()}, true
+	}
+	if sc.Demotes {
+		vma.Range = st.Machine.Kernel().Pages(firstPage, 1)
+	}
 	if !sc.Anonymous {
 		vma.File, vma.Shared = st.File, !sc.Private
 	}
@@ -182,11 +196,11 @@ func (st *Stage) roomyContext(n int) uint64 {
 
 // EA is the address of page i of the stage.
 func (st *Stage) EA(i int) pte.EA {
-	return firstPage + pte.EA(st.index(i))<<st.Machine.Kernel().PageSize().Shift()
+	return firstPage + pte.EA(st.index(i))<<st.shift
 }
 
 // page is the range of page i of the stage.
-func (st *Stage) page(i int) mm.Range { return st.Machine.Kernel().Pages(st.EA(i), 1) }
+func (st *Stage) page(i int) mm.Range { return mm.Range{Start: st.EA(i), End: st.EA(i) + 1<<st.shift} }
 
 // index is the page of the file at page i of the stage.
 func (st *Stage) index(i int) uint64 { return uint64(i) * st.stride }

@@ -76,6 +76,8 @@ func fixed(l mm.Loc, k *mm.Kernel, sc *Scenario) bool {
 		return !sc.Remaps && k.IMmapShared
 	case mm.LocFile, mm.LocFrames, mm.LocSwap:
 		return !sc.Drops
+	case mm.LocPageSize, mm.LocSubpage:
+		return !sc.Demotes
 	}
 	return false
 }
