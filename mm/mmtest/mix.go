@@ -24,7 +24,8 @@ const mixOperations = 250
 func Mix(s Spec, seed uint64) (err error) {
 	r := rand.New(rand.NewPCG(seed, 0))
 	s.CPUs = 2 + r.IntN(3)
-	s.Frames = 4*Places + 16
+	s.Frames = 4*Places + 32
+	s.Swap = Places
 	s.Locks = mm.LockGranularity(r.IntN(3))
 	s.Nest = batch.Nesting(r.IntN(2))
 	s.NoPreload = r.IntN(4) == 0
@@ -64,6 +65,7 @@ type mix struct {
 	file   *mm.Mapping
 	spaces []*mm.AddressSpace
 	vmas   []mm.VMA
+	kernel *mm.KernelSpace
 }
 
 const rwx = pte.Read | pte.Write | pte.Exec
@@ -71,6 +73,10 @@ const rwx = pte.Read | pte.Write | pte.Exec
 func newMix(s Spec, m *mm.Machine, spaces []*mm.AddressSpace) (*mix, error) {
 	x := &mix{spec: s, m: m, shadow: NewShadow(m), spaces: spaces}
 	x.file = m.NewMapping(FilePages, s.NoPreload)
+	var err error
+	if x.kernel, err = m.NewKernelSpace(spaces[len(spaces)-1].Context()+1, m.Kernel().Pages(s.EA(Places), 8)); err != nil {
+		return nil, err
+	}
 	const third = Places / 3
 	x.vmas = []mm.VMA{
 		{Range: s.Range(0, third-1), Prot: rwx},
@@ -92,7 +98,7 @@ func (x *mix) run(c *mm.CPU, r *rand.Rand) error {
 		err := x.one(c, r)
 		switch {
 		case errors.Is(err, mm.ErrNoVMA), errors.Is(err, mm.ErrProtected), errors.Is(err, mm.ErrBus), errors.Is(err, mm.ErrOverlap),
-			errors.Is(err, mm.ErrAdvice), errors.Is(err, mm.ErrUnsupported):
+			errors.Is(err, mm.ErrAdvice), errors.Is(err, mm.ErrUnsupported), errors.Is(err, mm.ErrNoSpace):
 		case err != nil:
 			return fmt.Errorf("CPU %d: %w", c.ID(), err)
 		}
@@ -110,7 +116,7 @@ func (x *mix) one(c *mm.CPU, r *rand.Rand) (err error) {
 	span := x.spec.Range(first, last)
 	ea := x.spec.EA(first)
 	page, n := x.spec.FileIndex(r.IntN(Places/3)), x.spec.FileIndex(2*r.IntN(3))+1
-	switch r.IntN(28) {
+	switch r.IntN(34) {
 	default:
 		_, err = x.shadow.Load(c, as, ea)
 	case 0, 1, 2, 3, 4, 5, 6:
@@ -141,6 +147,16 @@ func (x *mix) one(c *mm.CPU, r *rand.Rand) (err error) {
 		if c.ID() == 0 {
 			_, err = x.shadow.Truncate(ctx, c, x.file, x.spec.FileIndex(r.IntN(Places+1)))
 		}
+	case 21, 22:
+		x.page(c, as, ea, page+uint64(r.IntN(2)), r.IntN(len(pageOperations)))
+	case 23:
+		_, err = x.shadow.Invalidate(ctx, c, x.file, page, n)
+	case 24:
+		_, err = x.shadow.MadviseRemove(ctx, c, as, span)
+	case 25:
+		_, err = c.MigrateVMA(ctx, as, span)
+	case 26:
+		err = x.vmalloc(c, uint64(1+r.IntN(3)))
 	}
 	return err
 }

@@ -127,6 +127,35 @@ func (m *Model) PunchHole(f *mm.Mapping, first, last uint64) {
 	}
 }
 
+// Invalidate throws pages first..last of a file away, but for private copies.
+func (m *Model) Invalidate(f *mm.Mapping, first, last uint64) {
+	m.UnmapMappingRange(f, first, last, false)
+	for index := range m.file(f).pages {
+		if index >= first && index <= last {
+			delete(m.file(f).pages, index)
+		}
+	}
+}
+
+// MadviseRemove throws away what the shared mappings of a range map, up to the first
+// of the given pages, which are sorted, where that is not allowed.
+func (m *Model) MadviseRemove(as *mm.AddressSpace, r mm.Range, pages []pte.EA) error {
+	for _, ea := range pages {
+		if !r.Contains(ea) {
+			continue
+		}
+		p, ok := m.space(as)[ea]
+		switch {
+		case !ok:
+			return mm.ErrNoVMA
+		case !p.shared || !p.prot.Has(pte.Write):
+			return mm.ErrProtected
+		}
+		m.PunchHole(p.file, p.index, p.index)
+	}
+	return nil
+}
+
 // Truncate sets the length of a file.
 func (m *Model) Truncate(f *mm.Mapping, pages uint64) {
 	m.PunchHole(f, pages, ^uint64(0))

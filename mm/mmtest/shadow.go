@@ -294,6 +294,26 @@ func (s *Shadow) PunchHole(ctx context.Context, c *mm.CPU, f *mm.Mapping, first,
 	return s.remove(s.filePages(f, first, n), func() (mm.Result, error) { return c.PunchHole(ctx, f, first, n) })
 }
 
+// Invalidate is [mm.CPU.Invalidate].
+func (s *Shadow) Invalidate(ctx context.Context, c *mm.CPU, f *mm.Mapping, first, n uint64) (mm.Result, error) {
+	in := func(o object) bool { return o.owner == any(f) && s.filePages(f, first, n)(o) }
+	return s.remove(in, func() (mm.Result, error) { return c.Invalidate(ctx, f, first, n) })
+}
+
+// MadviseRemove is [mm.CPU.MadviseRemove].
+func (s *Shadow) MadviseRemove(ctx context.Context, c *mm.CPU, as *mm.AddressSpace, r mm.Range) (mm.Result, error) {
+	in := func(o object) bool {
+		for _, v := range s.spaces[as] {
+			start, end := max(v.Start, r.Start), min(v.End, r.End)
+			if v.Shared && start < end && s.filePages(v.File, v.Offset+uint64(start-v.Start)>>pte.VPNShift, uint64(end-start)>>pte.VPNShift)(o) {
+				return true
+			}
+		}
+		return false
+	}
+	return s.remove(in, func() (mm.Result, error) { return c.MadviseRemove(ctx, as, r) })
+}
+
 // Truncate is [mm.CPU.Truncate].
 func (s *Shadow) Truncate(ctx context.Context, c *mm.CPU, f *mm.Mapping, pages uint64) (mm.Result, error) {
 	return s.remove(s.filePages(f, pages, 0), func() (mm.Result, error) { return c.Truncate(ctx, f, pages) })
@@ -381,7 +401,7 @@ func (s *Shadow) Err() error {
 }
 
 // Check verifies a machine at rest: [mm.Machine.Check], the violations seen, and
-// that every file page that was stored to is dirty (M4).
+// that every file page that was stored to is dirty or on disk (M4).
 func (s *Shadow) Check() error {
 	errs := []error{s.m.Check(), s.Err()}
 	s.mu.Lock()
@@ -397,6 +417,9 @@ func (s *Shadow) Check() error {
 			continue
 		}
 		stamp := s.m.Frames().Load(ra)
+		if disk, ok := f.OnDisk(o.index); ok && disk == stamp {
+			continue
+		}
 		if w := s.writes[stamp]; w != nil && w.end != stamp && !dirty[ra] && !s.m.Frames().Dirty(ra) {
 			errs = append(errs, fmt.Errorf("%w: page %d of a file, stamp %#x", ErrLostDirty, o.index, stamp))
 		}
