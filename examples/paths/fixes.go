@@ -48,10 +48,13 @@ func exploreFixes(ctx context.Context, rows []scenario.PathResult) ([]repaired, 
 	return out, err
 }
 
-// prices runs the workloads with every fix.
-func prices(kernels []*mm.Kernel) ([]price, error) {
+// prices runs the workloads with every fix, on 4K base pages.
+func prices(o options) ([]price, error) {
 	var out []price
-	for _, k := range kernels {
+	for _, k := range mm.Kernels() {
+		if !o.wants(k) {
+			continue
+		}
 		for _, w := range scenario.Workloads(k) {
 			for _, f := range scenario.Fixes(k) {
 				c, err := w.Cost(k, f)
@@ -72,20 +75,22 @@ func runFixes(ctx context.Context, o options, out io.Writer) (int, error) {
 	if err != nil {
 		return 1, err
 	}
-	paid, err := prices(o.kernels)
+	paid, err := prices(o)
 	if err != nil {
 		return 1, err
 	}
 	if o.json {
 		printFixesJSON(out, tried, paid)
 	} else {
-		for _, k := range o.kernels {
-			printFixes(out, k, tried)
-			printPrices(out, k, paid)
+		for _, k := range mm.AllKernels() {
+			if o.wants(k) {
+				printFixes(out, k, tried)
+				printPrices(out, k, paid)
+			}
 		}
 	}
 	left := slices.ContainsFunc(tried, func(r repaired) bool {
-		return r.In.Kernel == mm.Linux61 && r.fix == scenario.SmallestRepair && r.Verdict != scenario.Proved
+		return strings.HasPrefix(r.In.Kernel.Name, mm.Linux61.Name) && r.fix == scenario.SmallestRepair && r.Verdict != scenario.Proved
 	})
 	if left {
 		return 1, nil
@@ -95,6 +100,9 @@ func runFixes(ctx context.Context, o options, out io.Writer) (int, error) {
 
 // printFixes prints the verdicts of a kernel, a line a path and a column a fix.
 func printFixes(out io.Writer, k *mm.Kernel, tried []repaired) {
+	if !slices.ContainsFunc(tried, func(r repaired) bool { return r.In.Kernel == k }) {
+		return
+	}
 	fixes := scenario.Fixes(k)
 	fmt.Fprintf(out, "Linux %s: what closes which path\n", k.Name)
 	for i, f := range fixes {
@@ -153,6 +161,9 @@ var measures = []struct {
 // printPrices prints what workloads take for each page that they change, a line a
 // workload and a column a fix.
 func printPrices(out io.Writer, k *mm.Kernel, paid []price) {
+	if !slices.ContainsFunc(paid, func(p price) bool { return p.kernel == k }) {
+		return
+	}
 	fixes := scenario.Fixes(k)
 	fmt.Fprintf(out, "Linux %s: what it takes, per page changed and then used by another CPU\n", k.Name)
 	for _, m := range measures {

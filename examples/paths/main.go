@@ -34,10 +34,10 @@ func main() {
 
 // options are the command line, checked.
 type options struct {
-	json    bool
-	fixes   bool
-	kernels []*mm.Kernel
-	paths   []*scenario.Path
+	json   bool
+	fixes  bool
+	kernel *mm.Kernel // nil: all
+	paths  []*scenario.Path
 }
 
 func run(ctx context.Context, args []string, out, errs io.Writer) int {
@@ -81,13 +81,13 @@ func runPaths(ctx context.Context, o options, out io.Writer) (int, error) {
 }
 
 func parse(args []string, errs io.Writer) (options, error) {
-	o := options{kernels: mm.Kernels(), paths: scenario.Paths()}
+	o := options{paths: scenario.Paths()}
 	var kernel, path string
 	f := flag.NewFlagSet("paths", flag.ContinueOnError)
 	f.SetOutput(errs)
 	f.BoolVar(&o.json, "json", false, "print one JSON object per line")
 	f.BoolVar(&o.fixes, "fixes", false, "say what closes the paths, and what it costs")
-	f.StringVar(&kernel, "kernel", "", "kernel profile: 2.6.20 or 6.1; default: both")
+	f.StringVar(&kernel, "kernel", "", "kernel profile: 2.6.20 or 6.1, -64k for those paths only that need such base pages; default: all")
 	f.StringVar(&path, "path", "", "path: "+strings.Join(scenario.PathNames(), " ")+"; default: all")
 	if err := f.Parse(args); err != nil {
 		if errors.Is(err, flag.ErrHelp) {
@@ -99,11 +99,10 @@ func parse(args []string, errs io.Writer) (options, error) {
 		return o, fmt.Errorf("unexpected argument %q", f.Arg(0))
 	}
 	if kernel != "" {
-		k, err := mm.ParseKernel(kernel)
-		if err != nil {
+		var err error
+		if o.kernel, err = mm.ParseKernel(kernel); err != nil {
 			return o, err
 		}
-		o.kernels = []*mm.Kernel{k}
 	}
 	if path != "" {
 		p, err := scenario.PathNamed(path)
@@ -118,13 +117,19 @@ func parse(args []string, errs io.Writer) (options, error) {
 	return o, nil
 }
 
+// wants tells whether a kernel was asked for, by its name or, whatever its base
+// pages, by that of the version.
+func (o *options) wants(k *mm.Kernel) bool {
+	return o.kernel == nil || k == o.kernel || strings.HasPrefix(k.Name, o.kernel.Name+"-")
+}
+
 // rows are the paths and kernels asked for, nothing explored yet.
 func (o *options) rows() []scenario.PathResult {
 	var rows []scenario.PathResult
 	for _, p := range o.paths {
-		for _, k := range o.kernels {
-			if in := p.InKernel(k); in != nil {
-				rows = append(rows, scenario.PathResult{Path: p, In: in})
+		for i := range p.In {
+			if o.wants(p.In[i].Kernel) {
+				rows = append(rows, scenario.PathResult{Path: p, In: &p.In[i]})
 			}
 		}
 	}
