@@ -180,7 +180,7 @@ func (s *SoftTLB) Walk(c *CPU, k pte.Key, a pte.Access) (Translation, Outcome) {
 	}
 	p.core.mu.Lock()
 	defer p.core.mu.Unlock()
-	r := tlb.Result{Fault: p.broken}
+	r := tlb.Result{Answer: tlb.Answer{Fault: p.broken}}
 	if p.broken == tlb.NoFault {
 		p.kernel.SetContext(asid)
 		r = p.kernel.Translate(a, s.va(ea))
@@ -285,7 +285,7 @@ func (s *SoftTLB) Valid(k pte.Key) (n int, conflict bool) {
 			p.core.collision.see(p.kernel)
 			n, conflict = max(n, 2), conflict || !p.core.collision.Agree
 		}
-		n = max(n, p.kernel.Peek(asid, s.va(ea)).Hit.N)
+		n = max(n, int(p.kernel.Peek(asid, s.va(ea)).Hit.N))
 		p.core.mu.Unlock()
 	}
 	return n, conflict

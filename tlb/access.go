@@ -35,10 +35,16 @@ var faultNames = [...]string{"none", "miss", "invalid", "modified", "read-inhibi
 
 func (f Fault) String() string { return name(faultNames[:], int(f)) }
 
-// Result is the outcome of one translation, returned by value.
+// Result is the outcome of one translation, returned by value. It is small and
+// has few fields a level, so that compilers keep it in registers.
 type Result struct {
-	PA    uint64 // physical (real) address; 0 on a fault
-	Hit   Hit    // the entries that matched
+	PA  uint64 // physical (real) address; 0 on a fault
+	Hit Hit    // the entries that matched
+	Answer
+}
+
+// Answer is what the entry that was used says of the access.
+type Answer struct {
 	Shift uint8  // log2 of the page size in bytes; 0 if no entry was used
 	Prot  Access // every access the entry permits, not only the one asked for
 	Fault Fault
@@ -47,12 +53,21 @@ type Result struct {
 // OK reports whether the access was translated.
 func (r Result) OK() bool { return r.Fault == NoFault }
 
+func translated(pa uint64, h Hit, shift uint8, prot Access) Result {
+	return Result{pa, h, Answer{shift, prot, NoFault}}
+}
+
+// untranslated is an access that does not reach the TLB.
+func untranslated(pa uint64) Result { return translated(pa, unmapped, 0, Load|Store|Fetch) }
+
+func failed(h Hit, f Fault) Result { return Result{Hit: h, Answer: Answer{Fault: f}} }
+
 // Hit says which entries matched an address. Entry numbers are indices into
 // the TLB in its search order.
 type Hit struct {
-	N      int // entries that match; -1 if the TLB was not consulted
-	First  int // the first of them in search order, -1 if none
-	Second int // the next one, -1 if there is at most one
+	N      int32 // entries that match; -1 if the TLB was not consulted
+	First  int32 // the first of them in search order, -1 if none
+	Second int32 // the next one, -1 if there is at most one
 }
 
 // noHit is the answer of a search that found nothing, unmapped that of an
@@ -66,9 +81,9 @@ var (
 func (h *Hit) add(i int) {
 	switch h.N {
 	case 0:
-		h.First = i
+		h.First = int32(i)
 	case 1:
-		h.Second = i
+		h.Second = int32(i)
 	}
 	h.N++
 }

@@ -24,6 +24,14 @@ func (c cell) overlaps(d cell) bool {
 	return (c.va^d.va)&c.mask&d.mask|(c.ctx^d.ctx)&c.ctxMask&d.ctxMask == 0
 }
 
+// fine is 1 if the cell does not match all of a piece of the micro-TLB alike.
+func (c cell) fine() int {
+	if c.mask&microOffset != 0 {
+		return 1
+	}
+	return 0
+}
+
 // array is the matching engine of every TLB here: sets of ways, one set if
 // fully associative. Entry e is way e%ways of set e/ways. It holds tags only;
 // what an entry translates to belongs to the family that owns the array.
@@ -34,7 +42,9 @@ type array struct {
 	cells []cell
 	live  []uint64 // bitmap of live cells
 	ways  int
-	pairs int // overlapping pairs of live cells, each within a set
+	pairs int    // overlapping pairs of live cells, each within a set
+	fine  int    // live cells of pages smaller than a piece of the micro-TLB
+	gen   uint64 // goes up with every change of a cell; never 0
 	hints [hintSlots]uint16
 }
 
@@ -47,7 +57,7 @@ const (
 )
 
 func newArray(sets, ways int) array {
-	a := array{cells: make([]cell, sets*ways), live: make([]uint64, (sets*ways+63)/64), ways: ways}
+	a := array{cells: make([]cell, sets*ways), live: make([]uint64, (sets*ways+63)/64), ways: ways, gen: 1}
 	for i := range a.cells {
 		a.cells[i] = deadCell
 	}
@@ -61,7 +71,7 @@ func (a *array) lookup(set int, va, ctx uint64) Hit {
 	}
 	hint := &a.hints[va>>hintShift%hintSlots]
 	if e := int(*hint); uint(e-set*a.ways) < uint(a.ways) && a.cells[e].matches(va, ctx) {
-		return Hit{N: 1, First: e, Second: -1}
+		return Hit{N: 1, First: int32(e), Second: -1}
 	}
 	h := a.scan(set, va, ctx)
 	if h.N == 1 {
@@ -105,8 +115,10 @@ func (a *array) store(e int, c cell) {
 	c.ctxMask |= ctxLive
 	_, n := a.overlap(e, c)
 	a.pairs += n
+	a.fine += c.fine()
 	a.cells[e] = c
 	a.live[e/64] |= 1 << (e % 64)
+	a.gen++
 }
 
 // clear makes entry e match nothing.
@@ -114,10 +126,14 @@ func (a *array) clear(e int) {
 	if !a.isLive(e) {
 		return
 	}
-	_, n := a.overlap(e, a.cells[e])
-	a.pairs -= n
+	if a.pairs != 0 {
+		_, n := a.overlap(e, a.cells[e])
+		a.pairs -= n
+	}
+	a.fine -= a.cells[e].fine()
 	a.cells[e] = deadCell
 	a.live[e/64] &^= 1 << (e % 64)
+	a.gen++
 }
 
 func (a *array) isLive(e int) bool { return a.live[e/64]>>(e%64)&1 != 0 }
@@ -144,5 +160,6 @@ func nextBit(bitmap []uint64, i int) int {
 func (a *array) copyFrom(b *array) {
 	copy(a.cells, b.cells)
 	copy(a.live, b.live)
-	a.pairs = b.pairs
+	a.pairs, a.fine = b.pairs, b.fine
+	a.gen++
 }

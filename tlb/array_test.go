@@ -17,7 +17,7 @@ func TestArrayAgainstScan(t *testing.T) {
 		a := newArray(sets, ways)
 		entry := rapid.IntRange(0, sets*ways-1)
 		drawn := rapid.Custom(func(t *rapid.T) cell {
-			mask := ^uint64(0xfff) << rapid.IntRange(0, 3).Draw(t, "size")
+			mask := ^uint64(0x3ff) << rapid.IntRange(0, 5).Draw(t, "size")
 			c := cell{va: rapid.Uint64Range(0, 15).Draw(t, "page") << 12 & mask, mask: mask, ctx: rapid.Uint64Range(0, 2).Draw(t, "context")}
 			if rapid.Bool().Draw(t, "private") {
 				c.ctxMask = 0xff
@@ -41,7 +41,7 @@ func TestArrayAgainstScan(t *testing.T) {
 				require.Equal(t, want, a.lookup(set, va, ctx), "by the hint")
 			},
 			"": func(t *rapid.T) {
-				pairs, live := 0, 0
+				pairs, live, fine := 0, 0, 0
 				for e := range a.cells {
 					for f := e + 1; f < len(a.cells); f++ {
 						if e/ways == f/ways && a.isLive(e) && a.isLive(f) && a.cells[e].overlaps(a.cells[f]) {
@@ -50,6 +50,12 @@ func TestArrayAgainstScan(t *testing.T) {
 					}
 				}
 				require.Equal(t, pairs, a.pairs)
+				for e, c := range a.cells {
+					if a.isLive(e) && c.mask&0xfff != 0 {
+						fine++
+					}
+				}
+				require.Equal(t, fine, a.fine)
 				for e := a.next(0); e >= 0; e = a.next(e + 1) {
 					require.True(t, a.isLive(e))
 					live++

@@ -18,6 +18,7 @@ type E500Core struct {
 	multi   MultiHit
 	tlb0    array
 	tlb1    array
+	micro   microTLB
 	entries []E500Entry // TLB0 by set, then by way; then TLB1
 	crossed int         // pairs of live entries, one in each array, that overlap
 	victim  []uint8     // per set of TLB0: the next victim NV
@@ -81,6 +82,7 @@ func NewE500(p Profile) (*E500Core, error) {
 		multi:   p.multiHit(),
 		tlb0:    newArray(g.TLB0.Entries/g.TLB0.Ways, g.TLB0.Ways),
 		tlb1:    newArray(1, g.TLB1.Entries),
+		micro:   newMicroTLB(g.TLB0.Entries + g.TLB1.Entries),
 		entries: make([]E500Entry, g.TLB0.Entries+g.TLB1.Entries),
 		victim:  make([]uint8, g.TLB0.Entries/g.TLB0.Ways),
 		threads: make([]E500Thread, g.Threads),
@@ -302,9 +304,9 @@ func (c *E500Core) merge(h, h1 Hit) Hit {
 		return h
 	}
 	base := len(c.tlb0.cells)
-	h1.First += base
+	h1.First += int32(base)
 	if h1.N > 1 {
-		h1.Second += base
+		h1.Second += int32(base)
 	}
 	switch h.N {
 	case 0:

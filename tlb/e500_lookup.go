@@ -16,11 +16,31 @@ type access500 struct {
 // MAS registers proposed), Protection (data or instruction storage; ESR[PT] if
 // a hardware walk found no page), MachineCheck as the profile's MultiHit says.
 func (t *E500Thread) Translate(acc Access, ea uint64) Result {
+	ea = t.truncate(ea)
+	tag := microTag(ea, acc, microMSR(t.MSR))
+	ctx := t.regs[PID0]&0x3fff | t.regs[PID1]&0x3fff<<14 | t.regs[PID2]&0x3fff<<28 | t.regs[LPIDR]&mas8TLPID<<42
+	c := t.core
+	at := c.micro.at(tag)
+	if at.is(tag, ctx, c.gen()) {
+		return at.result(ea)
+	}
+	r := t.access(acc, ea)
+	if c.tlb1.fine == 0 {
+		at.keep(tag, ctx, c.gen(), r, 0)
+	}
+	return r
+}
+
+// gen goes up with every change of either TLB.
+func (c *E500Core) gen() uint64 { return c.tlb0.gen + c.tlb1.gen }
+
+// access is Translate without the micro-TLB.
+func (t *E500Thread) access(acc Access, ea uint64) Result {
 	as := t.MSR&MSRDS != 0
 	if acc == Fetch {
 		as = t.MSR&MSRIS != 0
 	}
-	a := access500{ea: t.truncate(ea), as: as, user: t.MSR&MSRPR != 0}
+	a := access500{ea: ea, as: as, user: t.MSR&MSRPR != 0}
 	high := t.context(as, t.MSR&MSRGS != 0, t.regs[LPIDR])
 	a.ctxs[0], a.n = high|t.regs[PID0]&0x3fff, 1
 	for _, r := range [...]E500Reg{PID1, PID2} {
@@ -85,12 +105,12 @@ func (t *E500Thread) translate(acc Access, a *access500) Result {
 	case h.N > 1:
 		return t.several(acc, a, h)
 	}
-	e := &c.entries[h.First]
-	prot := e.permits(a.user)
+	i := int(h.First)
+	prot := c.entries[i].permits(a.user)
 	if prot&acc == 0 {
 		return t.denied(acc, a, h, 0)
 	}
-	return Result{PA: c.real(h.First, a.ea), Hit: h, Shift: c.shift(h.First), Prot: prot}
+	return translated(c.real(i, a.ea), h, c.shift(i), prot)
 }
 
 // find searches for every PID in use; extra is added to each context.
@@ -151,7 +171,7 @@ func (t *E500Thread) several(acc Access, a *access500, h Hit) Result {
 		r.Fault = MachineCheck
 		return r
 	case OrBits:
-		for i := h.First; i < len(c.entries); i++ {
+		for i := int(h.First); i < len(c.entries); i++ {
 			if arr, k := c.locate(i); a.matches(arr.cells[k], 0) {
 				r.PA |= c.real(i, a.ea)
 				r.Prot |= c.entries[i].permits(a.user)
@@ -159,7 +179,7 @@ func (t *E500Thread) several(acc Access, a *access500, h Hit) Result {
 			}
 		}
 	default:
-		i := h.First
+		i := int(h.First)
 		r.PA, r.Prot, r.Shift = c.real(i, a.ea), c.entries[i].permits(a.user), c.shift(i)
 	}
 	if r.Prot&acc == 0 {
@@ -197,7 +217,7 @@ func (t *E500Thread) missed(acc Access, a *access500, h Hit) Result {
 	if acc != Fetch || c.prof.Quirks.Has(QuirkFetchMissDEAR) {
 		t.DEAR, t.ESR = a.ea, a.status(acc)
 	}
-	return Result{Hit: h, Fault: TLBMiss}
+	return failed(h, TLBMiss)
 }
 
 // denied is a data or instruction storage interrupt.
@@ -206,7 +226,7 @@ func (t *E500Thread) denied(acc Access, a *access500, h Hit, why uint32) Result 
 	if acc != Fetch {
 		t.DEAR = a.ea
 	}
-	return Result{Hit: h, Fault: Protection}
+	return failed(h, Protection)
 }
 
 func (a *access500) status(acc Access) uint32 {

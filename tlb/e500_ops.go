@@ -141,7 +141,7 @@ func (t *E500Thread) TLBSX(ea uint64) (Hit, Fault) {
 	case h.N > 1 && c.multi.Probe == OrBits:
 		t.loadOr(ea, ctx, h)
 	default:
-		t.load(h.First)
+		t.load(int(h.First))
 	}
 	return h, NoFault
 }
@@ -172,7 +172,7 @@ func (t *E500Thread) searchMissed(ea uint64) {
 func (t *E500Thread) loadOr(ea, ctx uint64, h Hit) {
 	c := t.core
 	var sum [numE500Regs]uint64
-	for i := h.First; i < len(c.entries); i++ {
+	for i := int(h.First); i < len(c.entries); i++ {
 		if arr, k := c.locate(i); arr.cells[k].matches(ea, ctx|ctxLive) {
 			t.load(i)
 			for _, r := range [...]E500Reg{MAS0, MAS1, MAS2, MAS3, MAS7} {

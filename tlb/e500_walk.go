@@ -26,7 +26,7 @@ func (t *E500Thread) walk(acc Access, a *access500) (h Hit, r Result) {
 	ind := c.entries[h.First]
 	// MAS3[SPSIZE], bits 5:1 of an indirect entry, is the page size of the
 	// table's entries; the table holds one for each such page of the entry.
-	size, page := c.shift(h.First), uint8(10+ind.MAS73>>1&0x1f)
+	size, page := c.shift(int(h.First)), uint8(10+ind.MAS73>>1&0x1f)
 	if page > size {
 		return noHit, Result{}
 	}

@@ -140,7 +140,7 @@ func TestMIPSWriteCheckPreventsTheWrite(t *testing.T) {
 	require.Equal(t, tlb.MachineCheck, m.touch(tlb.Store, 0x10000, 0x200000))
 	r := m.cpu.Translate(tlb.MIPSUser, tlb.Load, 0x10000)
 	require.True(t, r.OK())
-	require.Equal(t, 1, r.Hit.N)
+	require.EqualValues(t, 1, r.Hit.N)
 	require.Equal(t, uint64(0x100000), r.PA)
 }
 
@@ -216,7 +216,7 @@ func TestMIPSHiddenEntriesMatchOnceWritten(t *testing.T) {
 	require.NoError(t, err)
 	require.Zero(t, c.Translate(tlb.MIPSUser, tlb.Load, 0).Hit.N)
 	require.Equal(t, tlb.NoFault, c.TLBWI(), "page 0 into entry 0")
-	require.Equal(t, 1, c.Translate(tlb.MIPSUser, tlb.Load, 0).Hit.N)
+	require.EqualValues(t, 1, c.Translate(tlb.MIPSUser, tlb.Load, 0).Hit.N)
 	c.Write(tlb.Index, 1)
 	require.Equal(t, tlb.MachineCheck, c.TLBWI(), "the same again into entry 1")
 }
@@ -302,7 +302,7 @@ func TestSparcWithoutDemap(t *testing.T) {
 	require.Empty(t, m.reports)
 	r := m.touch(t, tlb.Store, va, 0x200000)
 	require.Equal(t, tlb.Report{When: tlb.OnWrite, First: 0, Second: 1, Addr: va}, m.reports[0])
-	require.Equal(t, 2, r.Hit.N)
+	require.EqualValues(t, 2, r.Hit.N)
 	require.Equal(t, uint64(0x300000), r.PA, "neither page")
 	require.True(t, m.mmu.Profile().MultiHit.Undefined)
 	m.kernel.FlushPage(va)

@@ -69,7 +69,7 @@ func TestKernels(t *testing.T) {
 				page := 0x10000 + i%23*2
 				require.Equal(t, (0x100+page%64)<<s, k.access(t, tlb.Load, page, 0x100+page%64).PA)
 				require.Equal(t, (0x100+page%64)<<s, k.access(t, tlb.Store, page, 0x100+page%64).PA)
-				require.Equal(t, 1, k.Peek(3, page<<s).Hit.N)
+				require.EqualValues(t, 1, k.Peek(3, page<<s).Hit.N)
 				if i%3 == 0 {
 					delete(k.pages, page)
 					require.Equal(t, tlb.NoFault, k.FlushPage(page<<s))

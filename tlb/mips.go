@@ -47,6 +47,7 @@ type MIPSMMU struct {
 	segMask uint64 // address bits that are compared
 	entries []MIPSEntry
 	tags    array
+	micro   microTLB
 	rnd     random
 
 	entryHi, entryLo0, entryLo1 uint64
@@ -174,6 +175,7 @@ func NewMIPS(p Profile) (*MIPSMMU, error) {
 	}
 	c.entries = make([]MIPSEntry, p.MIPS.Entries)
 	c.tags = newArray(1, p.MIPS.Entries)
+	c.micro = newMicroTLB(p.MIPS.Entries)
 	c.Reset()
 	return c, nil
 }
@@ -242,10 +244,10 @@ func (c *MIPSMMU) CopyFrom(src *MIPSMMU) bool {
 	if len(c.entries) != len(src.entries) || c.segMask != src.segMask {
 		return false
 	}
-	prof, hit, reports, entries, tags := c.prof, c.hit, c.Reports, c.entries, c.tags
+	prof, hit, reports, entries, tags, micro := c.prof, c.hit, c.Reports, c.entries, c.tags, c.micro
 	*c = *src
 	copy(entries, src.entries)
 	tags.copyFrom(&src.tags)
-	c.prof, c.hit, c.Reports, c.entries, c.tags = prof, hit, reports, entries, tags
+	c.prof, c.hit, c.Reports, c.entries, c.tags, c.micro = prof, hit, reports, entries, tags, micro
 	return true
 }

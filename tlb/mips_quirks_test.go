@@ -91,7 +91,7 @@ func TestQuirkMIPSAddressErrorLoads(t *testing.T) {
 		c.Write(tlb.EntryHi, 0x7)
 		r := c.Translate(tlb.MIPSUser, tlb.Store, va)
 		require.Equal(t, tlb.AddressError, r.Fault)
-		require.Equal(t, uint8(5), r.ExcCode)
+		require.Equal(t, uint8(5), r.ExcCode())
 		require.Equal(t, uint64(va), c.Read(tlb.BadVAddr))
 	}
 	require.Equal(t, uint64(7), part.Read(tlb.EntryHi))
@@ -118,7 +118,7 @@ func TestQuirkMIPSWideMMID(t *testing.T) {
 		c.Write(tlb.MemoryMapID, 0x10005)
 		put(c, 0, 0x10000, 0, lo(0x100000, true, true), 0)
 		c.Write(tlb.MemoryMapID, 0x5)
-		require.Equal(t, hit, c.Translate(tlb.MIPSUser, tlb.Load, 0x10000).Hit.N)
+		require.EqualValues(t, hit, c.Translate(tlb.MIPSUser, tlb.Load, 0x10000).Hit.N)
 	}
 }
 

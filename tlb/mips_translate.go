@@ -14,10 +14,19 @@ const (
 // registers the exception loaded are read with Read.
 type MIPSResult struct {
 	Result
-	C       uint8  // cache attribute of the page
-	ExcCode uint8  // Cause.ExcCode
-	Vector  uint16 // offset from the exception base
+	C uint8 // cache attribute of the page
+	MIPSException
 }
+
+// MIPSException is an exception in one word: the offset of its vector, a multiple
+// of 0x80, with Cause.ExcCode below; 0 if there is none, or none that has a code.
+type MIPSException uint16
+
+// Vector is the offset from the exception base.
+func (e MIPSException) Vector() uint16 { return uint16(e) &^ 0x7f }
+
+// ExcCode is Cause.ExcCode.
+func (e MIPSException) ExcCode() uint8 { return uint8(e) & 0x7f }
 
 // Cause.ExcCode values.
 const (
@@ -40,15 +49,26 @@ func (c *MIPSMMU) Translate(mode MIPSMode, acc Access, va uint64) MIPSResult {
 	if !c.wide {
 		va &= 0xffffffff
 	}
+	tag, ctx := microTag(va, acc, uint64(mode)), c.status<<32|c.current()
+	m := c.micro.at(tag)
+	if m.is(tag, ctx, c.tags.gen) {
+		return MIPSResult{Result: m.result(va), C: m.attr}
+	}
+	r := c.translate(mode, acc, va)
+	m.keep(tag, ctx, c.tags.gen, r.Result, r.C)
+	return r
+}
+
+func (c *MIPSMMU) translate(mode MIPSMode, acc Access, va uint64) MIPSResult {
 	pa, space := c.segment(mode, va)
 	switch space {
 	case refused:
 		return c.addressError(acc, va)
 	case direct:
-		return MIPSResult{Result: Result{PA: pa, Hit: unmapped, Prot: Load | Store | Fetch}}
+		return MIPSResult{Result: untranslated(pa)}
 	}
 	if c.shut() {
-		return MIPSResult{Result: Result{Hit: noHit, Fault: Shutdown}}
+		return MIPSResult{Result: failed(noHit, Shutdown)}
 	}
 	h := c.tags.lookup(0, va&c.segMask, c.current()|ctxLive)
 	if h.N > 1 {
@@ -92,7 +112,7 @@ func (c *MIPSMMU) use(acc Access, va uint64, h Hit, shift uint8, page MIPSHalf) 
 		prot |= Fetch
 	}
 	pa := page.PA | va&(1<<shift-1)
-	return MIPSResult{Result: Result{PA: pa, Hit: h, Shift: shift, Prot: prot}, C: page.Flags.C()}
+	return MIPSResult{Result: translated(pa, h, shift, prot), C: page.Flags.C()}
 }
 
 // multiple is an access that several entries match.
@@ -104,10 +124,10 @@ func (c *MIPSMMU) multiple(acc Access, va uint64, h Hit) MIPSResult {
 		return c.miss(acc, va, h)
 	case CheckMachine:
 		c.status |= statusTS
-		return MIPSResult{Result: Result{Hit: h, Fault: MachineCheck}, ExcCode: excMCheck, Vector: generalVector}
+		return MIPSResult{Result: failed(h, MachineCheck), MIPSException: generalVector | excMCheck}
 	case ShutDown:
 		c.status |= statusTS
-		return MIPSResult{Result: Result{Hit: h, Fault: Shutdown}}
+		return MIPSResult{Result: failed(h, Shutdown)}
 	case OrBits:
 		return c.use(acc, va, h, first.pageShift(), c.orHalves(va))
 	}
@@ -134,9 +154,9 @@ func (c *MIPSMMU) miss(acc Access, va uint64, h Hit) MIPSResult {
 	if c.status&statusEXL != 0 {
 		return r
 	}
-	r.Vector = 0
+	r.MIPSException &^= generalVector
 	if region := va >> 62; c.wide && (region != 0 || c.status&statusUX != 0) && (region != 3 || c.status&statusKX != 0) {
-		r.Vector = xtlbVector
+		r.MIPSException |= xtlbVector
 	}
 	return r
 }
@@ -145,19 +165,19 @@ func (c *MIPSMMU) miss(acc Access, va uint64, h Hit) MIPSResult {
 func (c *MIPSMMU) fault(acc Access, va uint64, h Hit, f Fault) MIPSResult {
 	c.badVAddr = va
 	c.loadFaultPage(va)
-	r := MIPSResult{Result: Result{Hit: h, Fault: f}, ExcCode: excTLBL, Vector: generalVector}
+	code := MIPSException(excTLBL)
 	own := c.pageGrain&grainIEC != 0 // RI and XI have codes of their own
 	switch {
 	case f == Modified:
-		r.ExcCode = excMod
+		code = excMod
 	case f == ReadInhibit && own:
-		r.ExcCode = excTLBRI
+		code = excTLBRI
 	case f == ExecInhibit && own:
-		r.ExcCode = excTLBXI
+		code = excTLBXI
 	case acc == Store:
-		r.ExcCode = excTLBS
+		code = excTLBS
 	}
-	return r
+	return MIPSResult{Result: failed(h, f), MIPSException: generalVector | code}
 }
 
 func (c *MIPSMMU) addressError(acc Access, va uint64) MIPSResult {
@@ -165,11 +185,11 @@ func (c *MIPSMMU) addressError(acc Access, va uint64) MIPSResult {
 	if c.prof.Quirks.Has(QuirkMIPSAddressErrorLoads) {
 		c.loadFaultPage(va)
 	}
-	r := MIPSResult{Result: Result{Hit: unmapped, Fault: AddressError}, ExcCode: excAdEL, Vector: generalVector}
+	code := MIPSException(excAdEL)
 	if acc == Store {
-		r.ExcCode = excAdES
+		code = excAdES
 	}
-	return r
+	return MIPSResult{Result: failed(unmapped, AddressError), MIPSException: generalVector | code}
 }
 
 // loadFaultPage puts the page into EntryHi, where the handler's tlbwr or tlbp

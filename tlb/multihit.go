@@ -119,7 +119,7 @@ type Reports struct {
 
 func (r *Reports) lookup(when When, h Hit, addr uint64) {
 	if h.N > 1 && r.OnLookup != nil {
-		r.OnLookup(Report{When: when, First: h.First, Second: h.Second, Addr: addr})
+		r.OnLookup(Report{When: when, First: int(h.First), Second: int(h.Second), Addr: addr})
 	}
 }
 

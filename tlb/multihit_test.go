@@ -26,11 +26,11 @@ func twoPages(t *testing.T, profile string, hit tlb.MultiHit) (*tlb.MIPSMMU, *[]
 // TestMIPSLookupPolicies: one access under every policy.
 func TestMIPSLookupPolicies(t *testing.T) {
 	for policy, want := range map[tlb.Policy]tlb.Result{
-		tlb.FirstMatch:   {PA: 0x100008, Prot: tlb.Load | tlb.Fetch, Shift: 12},
-		tlb.OrBits:       {PA: 0x300008, Prot: tlb.Load | tlb.Store | tlb.Fetch, Shift: 12},
-		tlb.Miss:         {Fault: tlb.TLBMiss},
-		tlb.CheckMachine: {Fault: tlb.MachineCheck},
-		tlb.ShutDown:     {Fault: tlb.Shutdown},
+		tlb.FirstMatch:   {PA: 0x100008, Answer: tlb.Answer{Prot: tlb.Load | tlb.Fetch, Shift: 12}},
+		tlb.OrBits:       {PA: 0x300008, Answer: tlb.Answer{Prot: tlb.Load | tlb.Store | tlb.Fetch, Shift: 12}},
+		tlb.Miss:         {Answer: tlb.Answer{Fault: tlb.TLBMiss}},
+		tlb.CheckMachine: {Answer: tlb.Answer{Fault: tlb.MachineCheck}},
+		tlb.ShutDown:     {Answer: tlb.Answer{Fault: tlb.Shutdown}},
 	} {
 		for _, profile := range mipsNames {
 			c, reports := twoPages(t, profile, tlb.MultiHit{Lookup: policy})
@@ -116,10 +116,10 @@ func TestReportsAreIndependent(t *testing.T) {
 // TestSparcLookupPolicies: one access under every policy, sun4u and sun4v.
 func TestSparcLookupPolicies(t *testing.T) {
 	for policy, want := range map[tlb.Policy]tlb.Result{
-		tlb.FirstMatch:   {PA: 0x100008, Prot: tlb.Load, Shift: 13},
-		tlb.OrBits:       {PA: 0x300008, Prot: tlb.Load | tlb.Store, Shift: 13},
-		tlb.Miss:         {Fault: tlb.TLBMiss},
-		tlb.CheckMachine: {Fault: tlb.MachineCheck},
+		tlb.FirstMatch:   {PA: 0x100008, Answer: tlb.Answer{Prot: tlb.Load, Shift: 13}},
+		tlb.OrBits:       {PA: 0x300008, Answer: tlb.Answer{Prot: tlb.Load | tlb.Store, Shift: 13}},
+		tlb.Miss:         {Answer: tlb.Answer{Fault: tlb.TLBMiss}},
+		tlb.CheckMachine: {Answer: tlb.Answer{Fault: tlb.MachineCheck}},
 	} {
 		want.Hit = tlb.Hit{N: 2, First: 1, Second: 6}
 		p, err := tlb.ByName("ultrasparc")
@@ -165,10 +165,10 @@ func TestSun4vDemapsAutomatically(t *testing.T) {
 		r := v.Translate(tlb.UserPrimary, tlb.Load, false, 0x2000)
 		if auto {
 			require.Equal(t, uint64(0x402000), r.PA)
-			require.Equal(t, 1, r.Hit.N)
+			require.EqualValues(t, 1, r.Hit.N)
 			require.Zero(t, reports)
 		} else {
-			require.Equal(t, 2, r.Hit.N)
+			require.EqualValues(t, 2, r.Hit.N)
 			require.Equal(t, 1, reports)
 		}
 	}

@@ -194,6 +194,6 @@ func (m *PPC4xxMMU) TLBIVAX(ea, stid uint32, sts bool) {
 		ctx |= ctx4xxSpace
 	}
 	for h := m.search(ea, ctx, ^uint64(0)); h.N > 0; h = m.search(ea, ctx, ^uint64(0)) {
-		m.invalidate(h.First)
+		m.invalidate(int(h.First))
 	}
 }

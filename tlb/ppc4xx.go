@@ -23,6 +23,7 @@ type PPC4xxMMU struct {
 	layout  *layout4xx
 	multi   MultiHit
 	tags    array
+	micro   microTLB
 	entries []entry4xx
 	sized   [32]int // live entries per log2 of the page size
 	bolt    bolts
@@ -83,6 +84,7 @@ func NewPPC4xx(p Profile) (*PPC4xxMMU, error) {
 		layout:  layout,
 		multi:   p.multiHit(),
 		tags:    newArray(g.Entries/g.Ways, g.Ways),
+		micro:   newMicroTLB(g.Entries),
 		entries: make([]entry4xx, g.Entries),
 		bolt:    newBolts(g),
 	}

@@ -6,11 +6,24 @@ package tlb
 // ea above the low 32 are ignored.
 func (m *PPC4xxMMU) Translate(acc Access, ea uint64) Result {
 	va := uint32(ea)
+	tag, ctx := microTag(uint64(va), acc, microMSR(m.MSR)), uint64(m.ZPR)<<32|uint64(m.PID)
+	at := m.micro.at(tag)
+	if at.is(tag, ctx, m.tags.gen) {
+		return at.result(uint64(va))
+	}
+	r := m.translate(acc, va)
+	if m.stale == nil && m.tags.fine == 0 {
+		at.keep(tag, ctx, m.tags.gen, r, 0)
+	}
+	return r
+}
+
+func (m *PPC4xxMMU) translate(acc Access, va uint32) Result {
 	space := m.space(acc)
 	ctx := uint64(m.PID & m.layout.tid)
 	if m.layout.zoned {
 		if !space {
-			return Result{PA: uint64(va), Hit: unmapped, Prot: Load | Store | Fetch}
+			return untranslated(uint64(va))
 		}
 	} else if space {
 		ctx |= ctx4xxSpace
@@ -32,7 +45,7 @@ func (m *PPC4xxMMU) Translate(acc Access, ea uint64) Result {
 	if prot&acc == 0 {
 		return m.denied(h, va, acc, zone)
 	}
-	r := Result{PA: m.real(e, va), Hit: h, Shift: m.shift(e), Prot: prot}
+	r := translated(m.real(e, va), h, m.shift(e), prot)
 	if m.stale != nil {
 		m.remember(acc, va, r)
 	}
@@ -79,7 +92,7 @@ func (m *PPC4xxMMU) several(h Hit, va uint32, ctx uint64, acc Access) Result {
 	case Miss:
 		return m.missed(h, va, acc)
 	case CheckMachine:
-		return Result{Hit: h, Fault: MachineCheck}
+		return failed(h, MachineCheck)
 	}
 	r, zone := m.combine(h, va, ctx, acc)
 	r.Hit = h
@@ -103,7 +116,7 @@ func (m *PPC4xxMMU) combine(h Hit, va uint32, ctx uint64, acc Access) (r Result,
 	}
 	permitting := m.profile.Quirks.Has(Quirk405PermittingEntry)
 	if m.multi.Lookup == FirstMatch && !permitting {
-		use(h.First)
+		use(int(h.First))
 		return r, zone
 	}
 	for i := range m.entries {
@@ -126,7 +139,7 @@ func (m *PPC4xxMMU) missed(h Hit, va uint32, acc Access) Result {
 	if acc != Fetch || m.profile.Quirks.Has(QuirkFetchMissDEAR) {
 		m.DEAR, m.ESR = va, storeBit(acc)
 	}
-	return Result{Hit: h, Fault: TLBMiss}
+	return failed(h, TLBMiss)
 }
 
 // denied is a data or instruction storage interrupt.
@@ -138,7 +151,7 @@ func (m *PPC4xxMMU) denied(h Hit, va uint32, acc Access, zone bool) Result {
 	if acc != Fetch {
 		m.DEAR = va
 	}
-	return Result{Hit: h, Fault: Protection}
+	return failed(h, Protection)
 }
 
 func storeBit(acc Access) uint32 {
@@ -170,7 +183,7 @@ func (m *PPC4xxMMU) TLBSX(ea uint32) (ra uint32, h Hit, f Fault) {
 		return notFound, h, NoFault
 	}
 	if h.N == 1 {
-		return m.operand(h.First), h, NoFault
+		return m.operand(int(h.First)), h, NoFault
 	}
 	m.lookup(OnProbe, h, uint64(ea))
 	switch m.multi.Probe {
@@ -179,9 +192,9 @@ func (m *PPC4xxMMU) TLBSX(ea uint32) (ra uint32, h Hit, f Fault) {
 	case CheckMachine:
 		return notFound, h, MachineCheck
 	case OrBits:
-		return m.operand(h.First) | m.operand(h.Second), h, NoFault
+		return m.operand(int(h.First)) | m.operand(int(h.Second)), h, NoFault
 	}
-	return m.operand(h.First), h, NoFault
+	return m.operand(int(h.First)), h, NoFault
 }
 
 // mmucrSTS is the address space that tlbsx searches.

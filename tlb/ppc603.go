@@ -31,6 +31,7 @@ type PPC603MMU struct {
 // side603 is one of the two TLBs.
 type side603 struct {
 	tags    array
+	micro   microTLB
 	entries []PPC603Entry
 	lru     []uint8 // per set: the least recently used way
 }
@@ -86,6 +87,7 @@ func New603(p Profile) (*PPC603MMU, error) {
 	for s := range m.side {
 		m.side[s] = side603{
 			tags:    newArray(sets, p.PPC603.Ways),
+			micro:   newMicroTLB(p.PPC603.Entries),
 			entries: make([]PPC603Entry, p.PPC603.Entries),
 			lru:     make([]uint8, sets),
 		}

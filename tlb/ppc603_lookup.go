@@ -7,19 +7,35 @@ package tlb
 // ignored.
 func (m *PPC603MMU) Translate(acc Access, ea uint64) Result {
 	va := uint32(ea)
-	side, on := Data603, uint32(MSRDR)
+	side := Data603
 	if acc == Fetch {
-		side, on = Instr603, MSRIR
+		side = Instr603
+	}
+	s := &m.side[side]
+	tag, ctx := microTag(uint64(va), acc, microMSR(m.MSR)), uint64(m.SR[va>>28])
+	at := s.micro.at(tag)
+	if at.is(tag, ctx, s.tags.gen) {
+		m.touch(s, va, int(at.entry))
+		return at.result(uint64(va))
+	}
+	r := m.translate(acc, va, s)
+	at.keep(tag, ctx, s.tags.gen, r, 0)
+	return r
+}
+
+func (m *PPC603MMU) translate(acc Access, va uint32, s *side603) Result {
+	on := uint32(MSRDR)
+	if acc == Fetch {
+		on = MSRIR
 	}
 	if m.MSR&on == 0 {
-		return Result{PA: uint64(va), Hit: unmapped, Prot: Load | Store | Fetch}
+		return untranslated(uint64(va))
 	}
 	sr := m.SR[va>>28]
 	if acc == Fetch && sr&srNoExec != 0 {
 		m.SRR1 = SRR1NoExec
-		return Result{Hit: noHit, Fault: Protection}
+		return failed(noHit, Protection)
 	}
-	s := &m.side[side]
 	set := m.set(va)
 	h := s.tags.lookup(set, uint64(va), uint64(m.compare(va)&^cmpValid)|ctxLive)
 	if h.N > 1 {
@@ -28,7 +44,7 @@ func (m *PPC603MMU) Translate(acc Access, ea uint64) Result {
 			if f == TLBMiss {
 				return m.missed(acc, va, h, s.lru[set])
 			}
-			return Result{Hit: h, Fault: f}
+			return failed(h, f)
 		}
 	}
 	if h.N == 0 {
@@ -52,20 +68,26 @@ func (m *PPC603MMU) use(acc Access, va uint32, s *side603, h Hit) Result {
 	if prot&acc == 0 {
 		return m.denied(acc, va, h)
 	}
-	way := uint8(h.First % s.tags.ways)
+	way := uint8(int(h.First) % s.tags.ways)
 	switch {
 	case rpa&rpaChg != 0:
 	case acc != Store:
 		prot &^= Store
 	case automatic:
 		e.RPA |= rpaChg
+		s.tags.gen++ // the entry answers loads with more rights now
 	default:
 		// The handler reloads the entry that is there: another way would
 		// hold the page twice.
 		return m.missed(acc, va, h, way)
 	}
-	s.lru[m.set(va)] = uint8(s.tags.ways-1) &^ way
-	return Result{PA: uint64(rpa&^0xfff | va&0xfff), Hit: h, Shift: 12, Prot: prot}
+	m.touch(s, va, int(h.First))
+	return translated(uint64(rpa&^0xfff|va&0xfff), h, 12, prot)
+}
+
+// touch makes entry i, which was used, the one that replacement takes last.
+func (m *PPC603MMU) touch(s *side603, va uint32, i int) {
+	s.lru[m.set(va)] = uint8(s.tags.ways-1) &^ uint8(i%s.tags.ways)
 }
 
 // key is the storage key of an access through segment register sr.
@@ -133,18 +155,18 @@ func (m *PPC603MMU) missed(acc Access, va uint32, h Hit, way uint8) Result {
 	default:
 		m.DMISS, m.DCMP = va, cmp
 	}
-	return Result{Hit: h, Fault: TLBMiss}
+	return failed(h, TLBMiss)
 }
 
 // denied is a data or instruction storage interrupt.
 func (m *PPC603MMU) denied(acc Access, va uint32, h Hit) Result {
 	if acc == Fetch {
 		m.SRR1 = SRR1Protect
-		return Result{Hit: h, Fault: Protection}
+		return failed(h, Protection)
 	}
 	m.DAR, m.DSISR = va, DSISRProtect
 	if acc == Store {
 		m.DSISR |= DSISRStore
 	}
-	return Result{Hit: h, Fault: Protection}
+	return failed(h, Protection)
 }

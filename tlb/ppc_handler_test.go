@@ -122,7 +122,7 @@ func TestPPCHandlersMakeNoDuplicate(t *testing.T) {
 				r = c.touch(t, tlb.Store, ea, 0x200000+i<<12)
 				require.True(t, r.OK())
 				require.Equal(t, c.pages[ea>>12].PA, r.PA)
-				require.Equal(t, 1, r.Hit.N)
+				require.EqualValues(t, 1, r.Hit.N)
 				if c.preload != nil {
 					require.Equal(t, tlb.NoFault, c.preload(ea))
 				}
@@ -163,7 +163,7 @@ func TestPPCWithoutDemap(t *testing.T) {
 			require.Equal(t, tlb.OnWrite, c.reports[0].When)
 			require.NotEqual(t, c.reports[0].First, c.reports[0].Second)
 			r := c.translate(tlb.Load, ea)
-			require.Equal(t, 2, r.Hit.N)
+			require.EqualValues(t, 2, r.Hit.N)
 			require.Equal(t, tlb.OnLookup, c.reports[1].When)
 			require.Equal(t, ppcConsequence[name], r.Fault)
 			if r.OK() {

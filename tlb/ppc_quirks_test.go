@@ -231,7 +231,7 @@ var ppcQuirkTests = map[tlb.Quirk]struct {
 		m := ppc603Of(t, q)
 		put603(m, 0x1000, 0, 0, 0x5182)
 		put603(m, 0x1000, 1, 0, 0x5182)
-		return m.Translate(tlb.Load, 0x1000).Hit.N
+		return int(m.Translate(tlb.Load, 0x1000).Hit.N)
 	}, 2, 1},
 	tlb.Quirk603PrimaryOnly: {func(t *testing.T, q tlb.Quirk) any {
 		m := ppc603Of(t, q)
@@ -293,8 +293,8 @@ func TestQuirkSearchOrderPPC(t *testing.T) {
 		putE500(e, tlb1, ts4k, 0x1000, 0x5000|all50)
 		putE500(e, 0, ts4k, 0x1000, 0x6000|all50)
 		a, b := m.Translate(tlb.Load, 0x1000), e.Translate(tlb.Load, 0x1000)
-		require.Equal(t, 2, a.Hit.N)
-		require.Equal(t, 2, b.Hit.N)
+		require.EqualValues(t, 2, a.Hit.N)
+		require.EqualValues(t, 2, b.Hit.N)
 		if q == 0 {
 			require.Equal(t, uint64(0x7000), a.PA, "both entries at once")
 			require.Equal(t, tlb.MachineCheck, b.Fault)

@@ -338,7 +338,7 @@ func TestPPC476Bolts(t *testing.T) {
 		require.NoError(t, m.TLBWE(bolt1, w, v))
 	}
 	ra, h, _ := m.TLBSX(ea)
-	require.Equal(t, 1, h.N)
+	require.EqualValues(t, 1, h.N)
 	set := ra >> 16 & 0xff
 	mmube0, _ := m.MMUBE()
 	require.Equal(t, set<<16|2, mmube0, "slot 1: IBE1 and VBE1")

@@ -121,11 +121,12 @@ type sparcTLB struct {
 	decoded []tte // of entries, for the hit path
 	merged  tte   // what the last multiple match made together
 	tags    array
+	micro   microTLB
 }
 
 func newSparcTLB(p *Profile) sparcTLB {
 	n := p.Sparc.Entries
-	return sparcTLB{format: p.Sparc.Format, entries: make([]SparcEntry, n), decoded: make([]tte, n), tags: newArray(1, n)}
+	return sparcTLB{format: p.Sparc.Format, entries: make([]SparcEntry, n), decoded: make([]tte, n), tags: newArray(1, n), micro: newMicroTLB(n)}
 }
 
 func (t *sparcTLB) cell(e SparcEntry) cell {

@@ -58,6 +58,33 @@ func (u *Sun4u) Translate(mode Sun4uMode, acc Access, noFault bool, va uint64) S
 	}
 	m := &u.side[s]
 	context := u.context(mode, acc)
+	tag := sparcTag(mode, acc, noFault, va)
+	at := m.micro.at(tag)
+	if at.is(tag, context, m.tags.gen) {
+		return m.again(at, va)
+	}
+	r := u.translate(mode, acc, noFault, va, context, s)
+	at.keep(tag, context, m.tags.gen, r.Result, uint8(mark(r.InvertEndian, 1)))
+	return r
+}
+
+// sparcTag is the micro-TLB's tag of an access.
+func sparcTag(mode Sun4uMode, acc Access, noFault bool, va uint64) uint64 {
+	own := uint64(mode) << 1
+	if noFault {
+		own |= 1
+	}
+	return microTag(va, acc, own)
+}
+
+// again answers from the micro-TLB; the entry has been used once more.
+func (t *sparcTLB) again(m *microHit, va uint64) Sun4uResult {
+	t.entries[m.entry].Used = true
+	return Sun4uResult{m.result(va), m.attr != 0}
+}
+
+func (u *Sun4u) translate(mode Sun4uMode, acc Access, noFault bool, va, context uint64, s SparcSide) Sun4uResult {
+	m := &u.side[s]
 	if hole(va) && !u.prof.Quirks.Has(QuirkSun4uNoVAHole) {
 		return u.fault(mode, acc, noFault, va, unmapped, AddressError, sfsrRangeFault)
 	}
@@ -67,9 +94,9 @@ func (u *Sun4u) Translate(mode Sun4uMode, acc Access, noFault bool, va uint64) S
 	switch f {
 	case TLBMiss:
 		m.tagAccess = va&^contextBits | context
-		return Sun4uResult{Result: Result{Hit: h, Fault: TLBMiss}}
+		return Sun4uResult{Result: failed(h, TLBMiss)}
 	case MachineCheck:
-		return Sun4uResult{Result: Result{Hit: h, Fault: MachineCheck}}
+		return Sun4uResult{Result: failed(h, MachineCheck)}
 	}
 	if why := t.refuses(mode.user(), acc, noFault); why != 0 {
 		return u.fault(mode, acc, noFault, va, h, AccessFault, why)
@@ -79,7 +106,7 @@ func (u *Sun4u) Translate(mode Sun4uMode, acc Access, noFault bool, va uint64) S
 	}
 	m.entries[h.First].Used = true
 	return Sun4uResult{
-		Result:       Result{PA: t.pa | va&(t.size-1), Hit: h, Shift: t.shift, Prot: t.prot(acc)},
+		Result:       translated(t.pa|va&(t.size-1), h, t.shift, t.prot(acc)),
 		InvertEndian: t.invertEndian && s == DMMU,
 	}
 }
@@ -152,7 +179,7 @@ func (u *Sun4u) fault(mode Sun4uMode, acc Access, noFault bool, va uint64, h Hit
 			m.sfar &^= contextBits
 		}
 	}
-	return Sun4uResult{Result: Result{Hit: h, Fault: f}}
+	return Sun4uResult{Result: failed(h, f)}
 }
 
 // asi is the address space identifier of an access (SPARC V9 6.3.1.3).

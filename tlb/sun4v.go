@@ -116,6 +116,18 @@ func (v *Sun4v) Translate(mode Sun4uMode, acc Access, noFault bool, va uint64) S
 		s, noFault = IMMU, false
 	}
 	context &= contextBits
+	m := &v.side[s]
+	tag := sparcTag(mode, acc, noFault, va)
+	at := m.micro.at(tag)
+	if at.is(tag, context, m.tags.gen) {
+		return m.again(at, va)
+	}
+	r := v.translate(mode, acc, noFault, va, context, s)
+	at.keep(tag, context, m.tags.gen, r.Result, uint8(mark(r.InvertEndian, 1)))
+	return r
+}
+
+func (v *Sun4v) translate(mode Sun4uMode, acc Access, noFault bool, va, context uint64, s SparcSide) Sun4uResult {
 	if hole(va) {
 		return v.fault(s, va, context, unmapped, AddressError, FaultInvalidVA)
 	}
@@ -127,7 +139,7 @@ func (v *Sun4v) Translate(mode Sun4uMode, acc Access, noFault bool, va uint64) S
 	case f == TLBMiss:
 		return v.fault(s, va, context, h, TLBMiss, FaultFastMiss)
 	case f == MachineCheck:
-		return Sun4uResult{Result: Result{Hit: h, Fault: MachineCheck}}
+		return Sun4uResult{Result: failed(h, MachineCheck)}
 	case t.priv && mode.user():
 		return v.fault(s, va, context, h, AccessFault, FaultPrivilege)
 	case acc == Fetch && !t.exec:
@@ -141,14 +153,14 @@ func (v *Sun4v) Translate(mode Sun4uMode, acc Access, noFault bool, va uint64) S
 	}
 	m.entries[h.First].Used = true
 	return Sun4uResult{
-		Result:       Result{PA: t.pa | va&(t.size-1), Hit: h, Shift: t.shift, Prot: t.prot(acc)},
+		Result:       translated(t.pa|va&(t.size-1), h, t.shift, t.prot(acc)),
 		InvertEndian: t.invertEndian && s == DMMU,
 	}
 }
 
 func (v *Sun4v) fault(s SparcSide, va, context uint64, h Hit, f Fault, typ FaultType) Sun4uResult {
 	v.last[s] = FaultStatus{typ, va, context}
-	return Sun4uResult{Result: Result{Hit: h, Fault: f}}
+	return Sun4uResult{Result: failed(h, f)}
 }
 
 // CopyFrom makes v equal to src, an MMU with as many entries; profile and

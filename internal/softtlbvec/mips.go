@@ -127,7 +127,7 @@ func (m *mipsMachine) Step(op Op) error {
 	case "tlbp":
 		n, index := a.Int(), a.Hex()
 		h, f := m.cpu.TLBP()
-		d.int("matches", h.N, n)
+		d.int("matches", int(h.N), n)
 		d.hex("Index", m.cpu.Read(tlb.Index), index)
 		d.text("fault", f.String(), tlb.NoFault.String())
 	case "tlbr":
@@ -178,15 +178,15 @@ func (m *mipsMachine) translate(a *Args, d *diff) {
 		return
 	}
 	r := m.cpu.Translate(mode, acc, va)
-	d.int("matches", r.Hit.N, n)
+	d.int("matches", int(r.Hit.N), n)
 	d.text("result", mipsKinds[r.Fault], kind)
 	if kind == "ok" {
 		d.hex("pa", r.PA, a.Hex())
 		d.int("prot", int(r.Prot), a.Int())
 		return
 	}
-	d.int("ExcCode", int(r.ExcCode), a.Int())
-	d.hex("vector", uint64(r.Vector), a.Hex())
+	d.int("ExcCode", int(r.ExcCode()), a.Int())
+	d.hex("vector", uint64(r.Vector()), a.Hex())
 	for _, reg := range []tlb.MIPSReg{tlb.BadVAddr, tlb.EntryHi, tlb.Context, tlb.XContext} {
 		d.hex(reg.String(), m.cpu.Read(reg), a.Hex())
 	}

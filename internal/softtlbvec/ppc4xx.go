@@ -110,7 +110,7 @@ func (m *machine4xx) search(a *Args, d *diff) {
 	ea := uint32(a.Hex())
 	ra, hits, _ := m.mmu.TLBSX(ea)
 	if m.is405 {
-		d.int("matches", hits.N, a.Int())
+		d.int("matches", int(hits.N), a.Int())
 	} else {
 		d.int("matches", m.matches(ea, false), a.Int())
 		d.int("matches in the space", m.matches(ea, true), a.Int())
@@ -154,7 +154,7 @@ func (m *machine4xx) translate(a *Args, d *diff) {
 	ea, n, result := a.Hex(), a.Int(), a.Text()
 	m.mmu.DEAR, m.mmu.ESR = 0, 0
 	r := m.mmu.Translate(acc, ea)
-	d.int("matches", r.Hit.N, n)
+	d.int("matches", int(r.Hit.N), n)
 	if result == "ok" {
 		d.translated(a, r)
 		return

@@ -104,7 +104,7 @@ func (m *e500Machine) Step(op Op) error {
 		m.mas(&a, &d, tlb.MAS0, tlb.MAS1, tlb.MAS2, tlb.MAS3, tlb.MAS7)
 	case "tlbsx":
 		h, _ := t.TLBSX(a.Hex())
-		d.int("matches", h.N, a.Int())
+		d.int("matches", int(h.N), a.Int())
 		m.mas(&a, &d, tlb.MAS0, tlb.MAS1, tlb.MAS2, tlb.MAS3, tlb.MAS7)
 	case "x":
 		m.translate(&a, &d)
@@ -188,7 +188,7 @@ func (m *e500Machine) translate(a *Args, d *diff) {
 	} else {
 		r = t.TranslateExternal(acc, ea)
 	}
-	d.int("matches", r.Hit.N, n)
+	d.int("matches", int(r.Hit.N), n)
 	if result == "ok" {
 		d.translated(a, r)
 		return

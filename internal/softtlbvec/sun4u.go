@@ -107,7 +107,7 @@ func (m *sun4uMachine) translate(op Op) error {
 		side = tlb.IMMU
 	}
 	r := m.mmu.Translate(mode, acc, kind == 3, va)
-	d.int("matches", r.Hit.N, n)
+	d.int("matches", int(r.Hit.N), n)
 	if result == "ok" {
 		d.text("fault", r.Fault.String(), tlb.NoFault.String())
 		d.hex("pa", r.PA, a.Hex())

@@ -111,7 +111,7 @@ func MIPS(t *rapid.T, p tlb.Profile) {
 			va := address.Draw(t, "address")
 			want := m.translate(acc, va)
 			r := c.Translate(tlb.MIPSKernel, acc, va)
-			require.Equal(t, want, mipsOutcome{r.Fault, r.PA, r.Prot, r.Hit.N})
+			require.Equal(t, want, mipsOutcome{r.Fault, r.PA, r.Prot, int(r.Hit.N)})
 			if want.n > 1 {
 				require.NotZero(t, multiple, "a multiple match was not reported")
 			}

@@ -10,7 +10,7 @@ var someAccess = rapid.SampledFrom([]tlb.Access{tlb.Load, tlb.Store, tlb.Fetch})
 
 // answerOf is a Result as the models give it.
 func answerOf(r tlb.Result) answer {
-	return answer{Fault: r.Fault, PA: r.PA, Prot: r.Prot, Matches: r.Hit.N}
+	return answer{Fault: r.Fault, PA: r.PA, Prot: r.Prot, Matches: int(r.Hit.N)}
 }
 
 // PPC4xx drives a PPC4xxMMU of profile p and the model with the same operations
@@ -92,12 +92,12 @@ func PPC4xx(t *rapid.T, p tlb.Profile) {
 			list := model.Matches(addr, id, space)
 			ra, hits, f := mmu.TLBSX(addr)
 			several := len(list) > 1
-			require.Equal(t, len(list), hits.N)
+			require.EqualValues(t, len(list), hits.N)
 			require.Equal(t, several && p.MultiHit.Probe == tlb.CheckMachine, f == tlb.MachineCheck)
 			found := len(list) == 1 || several && (p.MultiHit.Probe == tlb.FirstMatch || p.MultiHit.Probe == tlb.OrBits)
 			require.Equal(t, found, ra != ^uint32(0))
 			if len(list) > 0 {
-				require.Equal(t, list[0], hits.First)
+				require.EqualValues(t, list[0], hits.First)
 			}
 		},
 		"registers": func(t *rapid.T) {

@@ -115,7 +115,7 @@ func E500(t *rapid.T, p tlb.Profile) {
 			n, addr := thread.Draw(t, "thread"), ea.Draw(t, "ea")
 			h, f := core.Thread(n).TLBSX(addr)
 			matches, fault := model.TLBSX(n, addr)
-			require.Equal(t, matches, h.N)
+			require.EqualValues(t, matches, h.N)
 			require.Equal(t, fault, f)
 		},
 		"tlbsrx": func(t *rapid.T) {

@@ -160,7 +160,7 @@ func sun4uAccess(t *rapid.T, u *tlb.Sun4u, models [2]*sparcModel, in sparcInputs
 	r := u.Translate(mode, acc, nf, va)
 	require.Equal(t, want, r.Fault)
 	if !inHole(va) {
-		require.Equal(t, len(all), r.Hit.N)
+		require.EqualValues(t, len(all), r.Hit.N)
 	}
 	if want == tlb.NoFault {
 		m.entry[all[0]].used = true
