@@ -89,7 +89,7 @@ func (l *limits) invalidations(w *measure.World) (measure.Figures, error) {
 		return func(turn int) {
 			refs := measure.Window(w.Refs, turn, n)
 			for at := 0; at < n; at += size {
-				sink += uint64(w.Table.InvalidateBatch(refs[at:min(at+size, n)]))
+				measure.Sink += uint64(w.Table.InvalidateBatch(refs[at:min(at+size, n)]))
 			}
 		}
 	}

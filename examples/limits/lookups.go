@@ -40,7 +40,7 @@ func lookUp(t *hpt.Table, keys []pte.Key) {
 		h, _, _ := t.Lookup(k)
 		sum += h.R
 	}
-	sink += sum
+	measure.Sink += sum
 }
 
 func lookUpDependent(t *hpt.Table, keys []pte.Key) {
@@ -50,13 +50,13 @@ func lookUpDependent(t *hpt.Table, keys []pte.Key) {
 		sum += h.R
 		i += 1 + int(h.R&z)
 	}
-	sink += sum
+	measure.Sink += sum
 }
 
 func lookUpBatch(t *hpt.Table, keys []pte.Key, found []hpt.Found, size int) {
 	for len(keys) > 0 {
 		n := min(size, len(keys))
-		sink += uint64(t.LookupBatch(keys[:n], found[:n]))
+		measure.Sink += uint64(t.LookupBatch(keys[:n], found[:n]))
 		keys = keys[n:]
 	}
 }

@@ -87,14 +87,14 @@ func (l *limits) translations(order int, load float64) error {
 		{Name: "translate", Run: func(turn int) {
 			for _, ea := range measure.Window(p.eas, turn, n) {
 				r := p.cpu.Translate(ea, pte.Read)
-				sink += uint64(r.RA)
+				measure.Sink += uint64(r.RA)
 			}
 		}},
 		{Name: "translate batch", Run: func(turn int) {
 			eas := measure.Window(p.eas, turn, n)
 			for at := 0; at < n; at += batchSize {
 				chunk := eas[at:min(at+batchSize, n)]
-				sink += uint64(p.cpu.TranslateBatch(chunk, pte.Read, results))
+				measure.Sink += uint64(p.cpu.TranslateBatch(chunk, pte.Read, results))
 			}
 		}},
 	}})
@@ -142,7 +142,7 @@ func (l *limits) cachedTranslations(order int, load float64) error {
 		{Name: "hit", Run: func(int) {
 			for i := range slice {
 				r := p.cpu.Translate(eas[i%len(eas)], pte.Read)
-				sink += uint64(r.RA)
+				measure.Sink += uint64(r.RA)
 			}
 		}},
 	}})

@@ -74,14 +74,14 @@ func (a *anchored) lookups(p *peers) measure.Figures {
 	inC := func(numbers []uint64) func(int) {
 		return func(turn int) {
 			ks := measure.Window(numbers, turn, n)
-			sink += uint64(C.emulator_lookup(a.base, a.mask, (*C.uint64_t)(&ks[0]), C.long(n)))
+			measure.Sink += uint64(C.emulator_lookup(a.base, a.mask, (*C.uint64_t)(&ks[0]), C.long(n)))
 		}
 	}
 	inGo := func(t *hpt.Table, keys []pte.Key) func(int) {
 		return func(turn int) {
 			for _, k := range measure.Window(keys, turn, n) {
 				h, _, _ := t.Lookup(k)
-				sink += h.R
+				measure.Sink += h.R
 			}
 		}
 	}
@@ -90,7 +90,7 @@ func (a *anchored) lookups(p *peers) measure.Figures {
 		{Name: "hit in Go", Run: inGo(a.inGo, a.w.Present)},
 		{Name: "hit batch", Run: func(turn int) {
 			for ks := measure.Window(a.w.Present, turn, n); len(ks) > 0; ks = ks[min(batchSize, len(ks)):] {
-				sink += uint64(a.w.Table.LookupBatch(ks[:min(batchSize, len(ks))], found))
+				measure.Sink += uint64(a.w.Table.LookupBatch(ks[:min(batchSize, len(ks))], found))
 			}
 		}},
 		{Name: "miss", Run: inGo(a.w.Table, a.w.Absent)},

@@ -60,12 +60,10 @@ func (f *field) touch() {
 	for _, s := range f.stores {
 		for i := 0; i < len(f.all); i += 16 {
 			v, _ := s.get(f.all[i])
-			sink += v
+			measure.Sink += v
 		}
 	}
 }
-
-var sink uint64
 
 // work is one kind of work on a store: n operations, and how to undo them.
 type work struct {
@@ -113,7 +111,7 @@ func gets(s store, ks []uint64) {
 		v, _ := s.get(k)
 		sum += v
 	}
-	sink += sum
+	measure.Sink += sum
 }
 
 func puts(s store, _, out []uint64) {
@@ -150,7 +148,7 @@ func mixed(s store, in, out []uint64) {
 		v, _ := s.get(k)
 		sum += v
 	}
-	sink += sum
+	measure.Sink += sum
 }
 
 func unmixed(s store, in, out []uint64) {

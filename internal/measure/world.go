@@ -15,8 +15,8 @@ import (
 // contenders work on. They are scattered over the whole table.
 const Sampled = 1 << 19
 
-// sink takes what is read, so that it is read.
-var sink uint64
+// Sink takes what is read, so that it is read.
+var Sink uint64
 
 // World is a table filled to a load, and samples of keys in random order.
 type World struct {
@@ -109,14 +109,14 @@ func EntryOf(t *hpt.Table, k pte.Key, a pte.Attr) pte.HPTE {
 func (w *World) Touch() {
 	TouchPages(w.Memory)
 	for i := range w.Present {
-		sink += uint64(w.Present[i].Page+w.Absent[i].Page) + uint64(w.Refs[i].Hint) + w.Entries[i].R + w.Spare[i].R
+		Sink += uint64(w.Present[i].Page+w.Absent[i].Page) + uint64(w.Refs[i].Hint) + w.Entries[i].R + w.Spare[i].R
 	}
 }
 
 // TouchPages reads a byte of every page of 4K.
 func TouchPages(m []byte) {
 	for i := 0; i < len(m); i += 4096 {
-		sink += uint64(m[i])
+		Sink += uint64(m[i])
 	}
 }
 
