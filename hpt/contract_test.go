@@ -95,7 +95,7 @@ func TestTwins(t *testing.T) {
 		twins := []*hpt.Table{newTable(t, guest, false)}
 		if hpt.NativeUsable() {
 			for _, code := range hpt.Codes() {
-				c.Code = code
+				c.Code, c.LockUnique = code, rapid.Bool().Draw(rt, "locked")
 				twins = append(twins, newTable(t, c, true))
 			}
 		}

@@ -94,15 +94,27 @@ func (o keyOp) apply(table *hpt.Table, k pte.Key, h pte.HPTE, hint *pte.SlotHint
 func TestLinearizable(t *testing.T) {
 	rounds := 200
 	if testing.Short() {
-		rounds = 30
+		rounds = 15
 	}
 	for name, native := range hpt.Protocols() {
-		t.Run(name, func(t *testing.T) {
-			for round := range rounds {
-				history := record(t, newTable(t, hpt.Config{}, native), uint64(round))
-				require.True(t, porcupine.CheckOperations(keyModel, history), "round %d", round)
-			}
-		})
+		for _, x := range []struct {
+			name    string
+			locked  bool
+			crowded bool // the primary group is full: entries go into the secondary one
+		}{{"", false, false}, {"/locked", true, false}, {"/crowded", false, true}, {"/crowded locked", true, true}} {
+			t.Run(name+x.name, func(t *testing.T) {
+				for round := range rounds {
+					table := newTable(t, hpt.Config{LockUnique: x.locked}, native)
+					for i := 0; x.crowded && i < 8; i++ {
+						k := inPair(10 + i)
+						_, err := table.Insert(k, encode(t, table, k, pte.Attr{}))
+						require.NoError(t, err)
+					}
+					history := record(t, table, uint64(round))
+					require.True(t, porcupine.CheckOperations(keyModel, history), "round %d", round)
+				}
+			})
+		}
 	}
 }
 
