@@ -202,7 +202,7 @@ func TestDetectAllocatesNothing(t *testing.T) {
 // BenchmarkDetect is what detection adds to an insert and its removal.
 func BenchmarkDetect(b *testing.B) {
 	for name, d := range map[string]*hpt.Detector{"off": nil, "on": {Report: func(hpt.DuplicateBirth) {}}} {
-		b.Run(name, func(b *testing.B) {
+		b.Run("detect="+name, func(b *testing.B) {
 			table, err := hpt.New(hpt.Config{Order: 20, Code: hpt.CodeGo, Detect: d})
 			require.NoError(b, err)
 			rng := rand.New(rand.NewPCG(1, 2))
