@@ -126,12 +126,12 @@ func explain(out io.Writer, r scenario.PathResult) {
 	}
 	fmt.Fprintf(out, "  page      %s\n", r.Variant)
 	for _, turn := range turns(f.Trace) {
-		fmt.Fprintf(out, "  %s\n", turn)
+		fmt.Fprintln(out, turn)
 	}
-	fmt.Fprintf(out, "  => %v\n", f.Err)
+	fmt.Fprintf(out, "  => %s\n", strings.ReplaceAll(f.Err.Error(), "\n", "; "))
 }
 
-// turns gives a trace as a line for each time that another CPU goes on.
+// turns gives a trace as a paragraph for each time that another CPU goes on.
 func turns(t *explore.Trace) []string {
 	var out []string
 	at := 0
@@ -142,7 +142,26 @@ func turns(t *explore.Trace) []string {
 			at++
 			ops = append(ops, strings.Join(append([]string{e.Op}, e.Notes...), " + "))
 		}
-		out = append(out, fmt.Sprintf("CPU%d %s: %s", turn.CPU, t.CPUs[turn.CPU], strings.Join(ops, ", ")))
+		out = append(out, wrap(fmt.Sprintf("  CPU%d %s: ", turn.CPU, t.CPUs[turn.CPU]), ops))
 	}
 	return out
+}
+
+// wrap joins the items with commas, in lines of at most 120 characters.
+func wrap(head string, items []string) string {
+	const width = 120
+	var b strings.Builder
+	line := head
+	for i, item := range items {
+		if i < len(items)-1 {
+			item += ","
+		}
+		if len(line)+len(item) > width {
+			b.WriteString(strings.TrimRight(line, " ") + "\n")
+			line = "      "
+		}
+		line += item + " "
+	}
+	b.WriteString(strings.TrimRight(line, " "))
+	return b.String()
 }
