@@ -114,8 +114,9 @@
 // open too.
 //
 // The walks of madvise also drop the PTL in lazy MMU mode, to split a large folio.
-// What waits then outlives its page: M2 and M3 fail. Two entries name two frames, a
-// load after MADV_DONTNEED finds the old contents, a store to the new ones is lost.
+// What waits then outlives its page: M2 and M3 fail. Two entries name two frames; a
+// load after MADV_DONTNEED finds the old contents; a store goes to a frame that has
+// been freed, whosever that is by then.
 //
 // The smallest repair keeps, wherever such a PTE is mapped again, HASHPTE and the
 // slot of the old one ([Countermeasures].CarryHashBits). hash_page then updates the
