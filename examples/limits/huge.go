@@ -27,28 +27,27 @@ func (l *limits) hugePages(order int, load float64) error {
 	}
 	after := scanned()
 	grown := float64(after-min(before, after)) / float64(huge.Slots())
-	small := &measure.World{}
-	if small.Table, err = hpt.New(hpt.Config{Order: order, Memory: memory}); err != nil {
+	pages, inHuge := &measure.World{Memory: memory}, &measure.World{Table: huge, Memory: measure.MemoryOf(huge)}
+	if pages.Table, err = hpt.New(hpt.Config{Order: order, Memory: memory}); err != nil {
 		return err
 	}
-	small.Memory = memory
-	small.Fill(measure.NewPages(uint64(order)), load)
-	large := &measure.World{Table: huge, Memory: measure.MemoryOf(huge), Present: small.Present}
-	defer large.Close()
-	copy(large.Memory, small.Memory)
+	defer inHuge.Close()
+	for _, w := range []*measure.World{pages, inHuge} { // the same entries in the same places
+		w.Fill(measure.NewPages(uint64(order)), load)
+	}
 
 	n := slice
 	found := make([]hpt.Found, batchSize)
-	contenders := func(name string, t *hpt.Table) []measure.Contender {
+	contenders := func(name string, w *measure.World) []measure.Contender {
 		return []measure.Contender{
-			{Name: "independent, " + name, Run: func(turn int) { lookUp(t, measure.Window(small.Present, turn, n)) }},
-			{Name: "dependent, " + name, Run: func(turn int) { lookUpDependent(t, measure.Window(small.Present, turn, n)) }},
-			{Name: "batch, " + name, Run: func(turn int) { lookUpBatch(t, measure.Window(small.Present, turn, n), found, batchSize) }},
+			{Name: "independent, " + name, Run: func(turn int) { lookUp(w.Table, measure.Window(w.Present, turn, n)) }},
+			{Name: "dependent, " + name, Run: func(turn int) { lookUpDependent(w.Table, measure.Window(w.Present, turn, n)) }},
+			{Name: "batch, " + name, Run: func(turn int) { lookUpBatch(w.Table, measure.Window(w.Present, turn, n), found, batchSize) }},
 		}
 	}
 	f := l.run(measure.Mix{Ops: n,
-		Touch:      func() { small.Touch(); measure.TouchPages(large.Memory) },
-		Contenders: append(contenders("4K", small.Table), contenders("huge", huge)...),
+		Touch:      func() { pages.Touch(); inHuge.Touch() },
+		Contenders: append(contenders("4K", pages), contenders("huge", inHuge)...),
 	})
 	ratio := func(name string) measure.Quartiles { return f.Ratio(name+", 4K", name+", huge") }
 	l.add(measure.SizeName(order), load, []measure.Verdict{

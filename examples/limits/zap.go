@@ -54,6 +54,7 @@ func (l *limits) zaps() error {
 	return nil
 }
 
+// zapOrder is the size of a table with twice the slots.
 func zapOrder(pages int) int {
 	order := hpt.MinOrder
 	for pages*2*16 > 1<<order {
