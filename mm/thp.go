@@ -267,8 +267,9 @@ func (c *CPU) splitPMD(p page) bool {
 //
 // The PMD is cleared, then every CPU is made to leave the page tables that it
 // walks without a lock, and only then are the entries of the base pages removed:
-// a hash_page that was under way cannot enter one behind the flush (Linux:
-// pmdp_collapse_flush, serialize_against_pte_lookup).
+// a hash_page that was under way cannot enter one behind the flush, through which a
+// store would go to a page that has been copied (Linux: pmdp_collapse_flush,
+// serialize_against_pte_lookup).
 func (c *CPU) CollapseHugePage(as *AddressSpace, ea pte.EA) error {
 	c.lock(&as.mmapSem, ea)
 	defer c.unlock(&as.mmapSem, ea)
@@ -361,14 +362,15 @@ func (c *CPU) copyBasePages(p page, ra pte.RA) bool {
 		return false
 	}
 	c.basePages(p, func(i int, q page) {
-		if !l.IsPresent(q.load()) {
+		cur := q.load()
+		if !l.IsPresent(cur) {
 			return
 		}
-		old := c.clearFlush(q)
-		from, to := l.RA(old), ra+pte.RA(i)<<c.m.pageShift
-		c.touchFrame(from, TouchRead)
+		from, to := l.RA(cur), ra+pte.RA(i)<<c.m.pageShift
+		c.step(StepCopy, q.ea, c.frameLoc(from), TouchRead)
 		c.touchFrame(to, TouchWrite)
 		c.m.frames.Store(to, c.m.frames.Load(from))
+		c.clearFlush(q)
 		c.unmapped(from)
 		c.remove(from)
 	})

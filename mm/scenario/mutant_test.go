@@ -15,7 +15,7 @@ import (
 // step, made in the source itself. Nothing of it is in the library.
 type mutant struct {
 	name     string
-	scenario string // kills it
+	scenario string // kills it; a path where there is no policy
 	policy   string // under which the scenario is proved otherwise
 	kernel   string // "": 6.1
 	edits    []edit
@@ -67,6 +67,12 @@ var mutants = []mutant{
 		{"mm/ptep.go", "import \"github.com/hashmmu/ppc64/pte\"\n", "import \"github.com/hashmmu/ppc64/pte\"\n\nvar earlyHidx = map[*CPU]uint64{}\n"},
 		{"mm/hash64k.go", "	c.step(StepReadHidx, p.ea, p.secondHalf(), TouchRead)\n	r := pte.RealPTE{PTE: old, Hidx: p.hidx()}\n", "	r := pte.RealPTE{PTE: old, Hidx: earlyHidx[c]}\n"},
 	}},
+	{"collapse does not wait for hash_page", "thp-collapse", "", "6.1-64k", []edit{
+		{"mm/thp.go", "	c.serializeWalks(as)\n", ""},
+	}},
+	{"PMD changed without a flush", "thp-split", "", "6.1-64k", []edit{
+		{"mm/thp.go", "	c.m.backend.(hugeBackend).flushHuge(c, p, old)\n", ""},
+	}},
 	{"TLB flush skipped on a miss", "evicted", "lazy-mmu", "", []edit{
 		{"mm/hash.go", "		h.table.Invalidate(refs[i])\n",
 			"		if _, found := h.table.Invalidate(refs[i]); !found {\n			refs[i].Key.Page ^= 1 << 20\n		}\n"},
@@ -99,6 +105,9 @@ func TestMutants(t *testing.T) {
 func (m *mutant) test() []string {
 	if m.kernel == "" {
 		return []string{"TestScenarios", m.scenario, "6.1", m.policy}
+	}
+	if m.policy == "" {
+		return []string{"TestPaths", m.scenario, m.kernel}
 	}
 	return []string{"TestScenariosOf64K", m.scenario, m.kernel, m.policy}
 }

@@ -85,10 +85,10 @@ var largePaths = []*Path{
 	thpPath("thp-split", "a store by another thread to the huge page", "mm/huge_memory.c:__split_huge_pmd_locked",
 		"pmdp_invalidate removes all entries before the page of PTEs, their slot array, is put in place",
 		race("thp-split", Scenario{Pages: 2, Vary: []Variant{thpUsed}}, splitting, storing(1))),
-	thpPath("thp-collapse", "a load by another thread from a base page, whose hash fault is under way when the PMD is cleared",
+	thpPath("thp-collapse", "a store by another thread to a base page, whose hash fault is under way when the PMD is cleared",
 		"arch/powerpc/mm/book3s64/hash_pgtable.c:hash__pmdp_collapse_flush",
 		"the PMD is cleared, then hash_page is waited for on every CPU, then the entries of the base pages are removed",
-		pair("thp-collapse", Scenario{Drops: true, Remaps: true, Vary: []Variant{thpSplit, castOut(thpSplit)}}, collapsing, loading(0))),
+		pair("thp-collapse", Scenario{Drops: true, Remaps: true, Vary: []Variant{thpSplit, castOut(thpSplit)}}, collapsing, storingAndLoading)),
 	{
 		Name:    "subpage-protection",
 		Trigger: "a hash fault of another thread that is under way since before the demotion, and a third one that enters a piece",
