@@ -123,3 +123,59 @@ func TestCapacity(t *testing.T) {
 		require.Zero(t, b.Len())
 	}
 }
+
+// TestNothingToAsk: a policy is not asked while nothing is pending.
+func TestNothingToAsk(t *testing.T) {
+	asked := 0
+	p := batch.PolicyFunc("counts", func(_ batch.Reason, s batch.State) bool {
+		asked++
+		require.Positive(t, s.Pending)
+		return true
+	})
+	b := batch.New(discard, batch.Config{Policy: p})
+	b.EnterLazy()
+	b.LeaveLazy()
+	b.BeforeUnlock()
+	b.RangeFlush()
+	require.Zero(t, asked)
+	b.Add(1, page(0), batch.Local)
+	require.Equal(t, 1, asked)
+}
+
+// TestCapacity: the batch is flushed by the entry that fills it.
+func TestCapacity(t *testing.T) {
+	for capacity, want := range map[int]int{1: 1, 2: 2, batch.MaxEntries: batch.MaxEntries, 0: batch.MaxEntries,
+		-1: batch.MaxEntries, batch.MaxEntries + 1: batch.MaxEntries} {
+		b := batch.New(discard, batch.Config{Policy: batch.AtFinish(), Capacity: capacity})
+		for i := range want {
+			require.Equal(t, i, b.Len(), "capacity %d", capacity)
+			b.Add(1, page(i), batch.Local)
+		}
+		require.Zero(t, b.Len(), "capacity %d", capacity)
+		require.EqualValues(t, 1, b.Stats().Flushes[batch.OnFull])
+	}
+}
+
+// TestMismatch: what cannot wait together is flushed before the newcomer is queued.
+func TestMismatch(t *testing.T) {
+	other := func(change func(*pte.Ref)) pte.Ref {
+		r := page(1)
+		change(&r)
+		return r
+	}
+	for why, r := range map[batch.Reason]pte.Ref{
+		batch.OnOtherSize:    other(func(r *pte.Ref) { r.Key.Base = pte.Page64K }),
+		batch.OnOtherSegment: other(func(r *pte.Ref) { r.Key.Seg = pte.Seg1T }),
+	} {
+		b := batch.New(discard, batch.Config{Policy: batch.AtFinish()})
+		b.Add(1, page(0), batch.Local)
+		b.Add(1, r, batch.Local)
+		require.Equal(t, 1, b.Len(), why)
+		require.EqualValues(t, 1, b.Stats().Flushes[why], why)
+	}
+}
+
+func TestReasonNames(t *testing.T) {
+	require.Equal(t, "other-segment", batch.OnOtherSegment.String())
+	require.Equal(t, "Reason(12)", (batch.OnOtherSegment + 1).String())
+}
