@@ -27,6 +27,8 @@
 // the pair (V, R), and a compare-and-swap of it. Insert, protect, record of an
 // access, removal and eviction are one successful compare-and-swap each, so there
 // is no busy state, no half-made entry, and a removal returns the exact last pair.
+// On amd64 whole operations are also there in assembly, each as one call: see
+// Versions.
 //
 // Insert does not look for duplicates, because hardware and Linux do not:
 // Linux's own protocol (the BUSY and HASHPTE bits of its page table entries) has
@@ -65,13 +67,37 @@
 // sequences: R before a V that becomes valid, V cleared first. Its own stores of R
 // and C bits can be lost to a concurrent change, as on hardware without them.
 //
+// # Versions
+//
+// Words of the table are changed in two places: by slot.go, in steps of one slot
+// each, and by the assembly of whole operations (the files named _amd64), which takes the same
+// steps without coming back to Go between them. The plain Go is complete; the assembly
+// is for format 2 tables on processors with AVX2 or AVX-512, does what is common, and leaves the rest
+// to its twin: another unique insert of the key under way, a full primary group in a unique insert. In
+// format 3 it scans groups only. Which version a table uses is decided when
+// it is made, and [Table.Config] tells. All of them may work on one memory at the same time.
+// The build tags race, purego and explore leave the plain Go alone.
+//
+// A scan compares the eight V of a group at once, against a needle in memory's byte
+// order. It nominates: a hit is read again by one aligned 16-byte load and
+// compared again. LookupBatch, InsertBatch and InvalidateBatch fetch the groups
+// or slots of the elements ahead; each element is an operation of its own.
+//
+// A table with memory of its own keeps the overflow bitmap, one bit for each
+// group, so that a miss mostly reads one group; overflow.go says why no miss is
+// false. Config.LockUnique replaces the tentative entries of InsertUnique by
+// locks.
+//
 // # Progress
 //
 // On amd64 processors with AVX and CMPXCHG16B every operation on an entry is
 // lock-free: it ends unless others change the same slots for ever, whoever may be
 // stalled. InsertUnique and scans end within a bounded number of steps; but of
 // several InsertUnique of one key only the one at the lowest place can succeed,
-// and while it is stalled the others get ErrBusy.
+// and while it is stalled the others get ErrBusy. With Config.LockUnique a unique
+// insert waits for the holder of its lock, of which there is one for every pair of groups, or for
+// several; a holder that the host has descheduled delays these, and nobody else.
+// In assembly the Go scheduler cannot interrupt a holder.
 //
 // Elsewhere, and under the build tags race and purego, a writer holds a stripe of
 // slots for half a dozen instructions. A writer stalled there delays writers, and
@@ -140,6 +166,13 @@
 //
 // The explorer is sequentially consistent, as sync/atomic is; what the assembly
 // adds is argued beside it.
+//
+// The overflow bitmap and the locks are explored too, their bits and words being
+// locations like any other. Proved are, with 16-byte steps, nine programs of
+// inserts, unique inserts and evictions that spill under lookups, with every
+// history checked, up to three CPUs and five operations; and U || U || U under the
+// lock (60 executions, 556 states), U || FU || U (190 and 1,450), URU || U and
+// UV || UV. A bit that is set after the entry is killed in execution 4.
 //
 // # Rationale
 //

@@ -11,19 +11,19 @@ import (
 // miss, and reads no more. A guest that stores entries would not keep it, so
 // tables in a caller's memory have none.
 //
-// A false miss cannot be. Every valid entry with H gets into the table by cas16,
-// here or in its assembly, which first sees the bit set or sets it, and bits are
-// never cleared. A reader loads the bit after it scanned the primary group; when the bit
-// is clear, no entry of the key has been in the secondary group up to that
+// A false miss cannot be. Every valid entry with H gets into the table by cas16 or by
+// insertWhole, which first see the bit set or set it, and bits are never cleared. A
+// reader loads the bit after it scanned the primary group; when the
+// bit is clear, no entry of the key has been in the secondary group up to that
 // instant. So its miss is that of a search which looked there at that instant and
-// saw nothing. This takes a set bit to be visible no later than the entry, and
-// the reader to load in the order of the program. Both hold: the compare-and-swaps are sequentially
-// consistent in Go's memory model, and on amd64, where stores become visible in
-// order, locked instructions are fences and loads are not reordered with loads.
+// saw nothing. This takes a set bit to be visible no later than the entry, and the
+// reader to load in the order of the program. Both hold: atomic operations are
+// sequentially consistent in Go's memory model, and in the assembly of amd64 locked
+// instructions are fences and loads are not reordered with loads.
 //
-// The price of never clearing is that a table which has been full for long has many bits
-// set, and then reads two groups for a miss, as without the bitmap. A resized or
-// newly read table begins afresh.
+// The price of never clearing is that a table which has been full for long has many
+// bits set, and then reads two groups for a miss, as without the bitmap. A resized
+// or newly read table begins afresh.
 
 // overflowWords is the length of the bitmap in words of 64 bits.
 func overflowWords(groups uint64) uint64 { return (groups + 63) / 64 }

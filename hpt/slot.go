@@ -8,9 +8,10 @@ import (
 	"github.com/hashmmu/ppc64/pte"
 )
 
-// This file is the only one that touches the words of the table. Every
+// This file touches the words of the table, and in Go no other does. Every
 // operation is made of load16 and cas16 on one slot, and of scans of a group, which
-// nominate slots and decide nothing.
+// nominate slots and decide nothing. The assembly of whole operations, which whole.go
+// calls, takes the same steps.
 //
 // There are two implementations. The native one is the processor's 16-byte load
 // and compare-and-swap. The portable one makes a stripe of slots exclusive for
