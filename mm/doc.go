@@ -15,7 +15,7 @@
 //   - Zap: to take pages away and leave the VMA.
 //   - Orphan: a hash table entry whose Linux PTE was cleared; only the batch
 //     knows of it, until the flush.
-//   - Stamp: the contents of a page, one number in place of 4096 bytes.
+//   - Stamp: the contents of a page, one number in place of its bytes.
 //
 // # Model
 //
@@ -44,6 +44,22 @@
 // another CPU can fault, find no PTE and enter the page anew while the orphan is
 // live: two entries, one address. It needs an access that the orphan denies, a
 // store to a page that was read-only or clean.
+//
+// # Large pages
+//
+// Linux2620With64K and Linux61With64K have base pages of 64K. A PTE then has a second
+// half, with the slots: hash_page stores it before the PTE without BUSY, a flush
+// reads it after the PTE. Where a page cannot be entered whole, because its pieces of
+// 4K are restricted one by one ([CPU.SubpageProt]) or its storage is cache-inhibited
+// (VMA.NoCache), its slice of the address space is demoted: hashed by 4K from then
+// on, with up to sixteen entries a page (COMBO). A CPU has the page size of a segment
+// in its SLB and learns of a demotion at its next hash fault there.
+//
+// With Config.HugeFrames there are pages of 16M: hugetlb files ([Machine.NewHugeMapping])
+// in every kernel, and in Linux61With64K transparent huge pages (VMA.Transparent),
+// entered piece by piece as they are used, with a slot array in place of the second
+// half. Fork and mremap split them first, where Linux can move or share some whole.
+// Config.HugePieces cuts a huge page down for explorers.
 //
 // # Software-loaded TLBs
 //
@@ -141,7 +157,7 @@
 //
 // # Linux names
 //
-//	hash_page, __hash_page_4K      Backend.Miss        hpte_need_flush   Backend.Changed
+//	hash_page, __hash_page_*       Backend.Miss        hpte_need_flush   Backend.Changed
 //	hash_preload                   Backend.Preload     flush_hash_range  Backend.Flush
 //	do_page_fault                  CPU.Fault           tlb_finish_mmu    batch.Batch.Finish
 //	zap_page_range                 CPU.ZapPageRange    munmap            CPU.Unmap
@@ -154,6 +170,8 @@
 //	migrate_pages                  CPU.Migrate         migrate_vma_*     CPU.MigrateVMA
 //	invalidate_inode_pages2_range  CPU.Invalidate      MADV_REMOVE       CPU.MadviseRemove
 //	vmalloc                        CPU.Vmalloc         vfree             CPU.Vfree
+//	split_huge_page                CPU.SplitHugePage   khugepaged        CPU.CollapseHugePage
+//	subpage_prot                   CPU.SubpageProt     real_pte_t        pte.RealPTE
 //
 // # Progress
 //
@@ -165,6 +183,6 @@
 //
 // Page table pages are not freed before their address space is; pages are reclaimed
 // and moved on demand, by no policy; a fault does not wait for the lock of a page; a range operation does not yield its lock under contention;
-// memory is one number a page; instruction cache coherence; the SLB, since a
-// VSID is computed and never stale.
+// memory is one number a page; instruction cache coherence; the SLB but for
+// its page size, since a VSID is computed and never stale; huge pages of 16G.
 package mm
