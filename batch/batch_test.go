@@ -142,8 +142,8 @@ func TestNothingToAsk(t *testing.T) {
 	require.Equal(t, 1, asked)
 }
 
-// TestCapacity: the batch is flushed by the entry that fills it.
-func TestCapacity(t *testing.T) {
+// TestFull: the batch is flushed by the entry that fills it.
+func TestFull(t *testing.T) {
 	for capacity, want := range map[int]int{1: 1, 2: 2, batch.MaxEntries: batch.MaxEntries, 0: batch.MaxEntries,
 		-1: batch.MaxEntries, batch.MaxEntries + 1: batch.MaxEntries} {
 		b := batch.New(discard, batch.Config{Policy: batch.AtFinish(), Capacity: capacity})
@@ -173,9 +173,4 @@ func TestMismatch(t *testing.T) {
 		require.Equal(t, 1, b.Len(), why)
 		require.EqualValues(t, 1, b.Stats().Flushes[why], why)
 	}
-}
-
-func TestReasonNames(t *testing.T) {
-	require.Equal(t, "other-segment", batch.OnOtherSegment.String())
-	require.Equal(t, "Reason(12)", (batch.OnOtherSegment + 1).String())
 }

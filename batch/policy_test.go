@@ -67,6 +67,7 @@ func TestReasonNames(t *testing.T) {
 		seen[r.String()] = true
 	}
 	require.Equal(t, "Reason(200)", batch.Reason(200).String())
+	require.Equal(t, "Reason(12)", (batch.OnOtherSegment + 1).String())
 }
 
 func FuzzParsePolicy(f *testing.F) {
