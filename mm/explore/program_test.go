@@ -29,7 +29,8 @@ const (
 	unlockOp
 	rlockOp
 	runlockOp
-	awaitEq // wait until v == a
+	awaitEq  // wait until v == a
+	awaitNot // wait until v != a
 	awaitTake
 	awaitStore // wait until v == a, set the next variable to b
 	lockStore  // take the mutex and set v to a in one step
@@ -56,6 +57,8 @@ func (i instr) String() string {
 		return fmt.Sprintf("cas %s %d->%d", v, i.a, i.b)
 	case awaitEq:
 		return fmt.Sprintf("await %s==%d", v, i.a)
+	case awaitNot:
+		return fmt.Sprintf("await %s!=%d", v, i.a)
 	case awaitTake:
 		return fmt.Sprintf("await %s==%d ->%d", v, i.a, i.b)
 	case awaitStore:
@@ -92,7 +95,7 @@ func randomProgram(r *random) program {
 		closing := instr{op: opcodes}
 		for range size {
 			i := instr{v: r.below(vars), a: r.below(2), b: r.below(3)}
-			switch r.below(22) {
+			switch r.below(23) {
 			case 0, 1, 2, 14, 15:
 				i.op = load
 			case 3, 4, 16, 17:
@@ -107,6 +110,8 @@ func randomProgram(r *random) program {
 				i.op = awaitEq
 			case 9:
 				i.op = awaitTake
+			case 22:
+				i.op = awaitNot
 			case 10:
 				i.op = awaitStore
 			case 11:
@@ -230,6 +235,8 @@ func (i instr) run(c *CPU, s *programState, id int, locs, locks []Loc, set func(
 		c.Step("runlock", RUnlock(locks[i.v]))
 	case awaitEq:
 		c.Await("await", l, func() bool { return *v == i.a })
+	case awaitNot:
+		c.Await("await", l, func() bool { return *v != i.a })
 	case awaitTake:
 		c.Await("await", l, func() bool { return *v == i.a }, Update(l))
 		*v = i.b
