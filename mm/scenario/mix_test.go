@@ -131,3 +131,18 @@ func TestSplitPartsThePolicies(t *testing.T) {
 		require.Equal(t, want, res.Verdict, "%v: %v", p, res.Report)
 	}
 }
+
+// TestDeclarations runs scenarios by naive search, which trusts no declaration of a
+// step and finds those that are wrong.
+func TestDeclarations(t *testing.T) {
+	for _, sc := range []*Scenario{Founding, Overflow, Munmap} {
+		for _, noTLB := range []bool{false, true} {
+			s := sc.stage(sc.Vary[0], Config{Kernel: mm.Linux61, Policy: batch.LazyMMU(), NoTLB: noTLB})
+			naive, err := explore.Run(context.Background(), s, explore.Config{Algorithm: explore.Naive})
+			require.NoError(t, err)
+			dpor, err := explore.Run(context.Background(), s, explore.Config{Algorithm: explore.SourceDPOR})
+			require.NoError(t, err)
+			require.Equal(t, naive.Passes[0].Digest, dpor.Passes[0].Digest, sc.Name)
+		}
+	}
+}
