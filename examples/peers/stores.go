@@ -24,8 +24,8 @@ type store interface {
 const table = "table"
 
 // slow are those that get no table larger than 64 MiB: they take ten times the
-// memory and minutes to fill.
-var slow = map[string]bool{"sync.Map": true, "haxmap": true, "otter": true}
+// memory and minutes to fill, or build themselves anew after some removals.
+var slow = map[string]bool{"sync.Map": true, "haxmap": true, "otter": true, "dolthub/swiss": true}
 
 // makers make empty stores for n entries.
 var makers = map[string]func(n int) store{
