@@ -11,43 +11,65 @@ import (
 // ErrAdvice reports advice that the mapping cannot take (EINVAL).
 var ErrAdvice = errors.New("mm: advice not for this mapping")
 
+// ageing is what a walk of madvise does to pages.
+type ageing struct {
+	feature Feature
+	clear   pte.LinuxPTE            // bits of a PTE that go
+	may     func(page, pte.RA) bool // tells whether they may
+	swapped bool                    // what is on the swap device goes too
+	after   func()                  // called without locks, after each PTE page; nil: nothing
+}
+
 // MadviseFree is madvise(MADV_FREE): the contents of private memory are not needed
-// any more unless they are stored to (Linux: madvise_free_pte_range). The pages stay
-// with their contents, clean and not accessed, so that reclaim may drop them. A
-// mapping of a file ends it with ErrAdvice.
+// any more unless they are stored to (Linux: madvise_free_pte_range). Pages stay with
+// their contents, clean and not accessed; what is on the swap device is lost at
+// once. A mapping of a file ends it with ErrAdvice.
 //
 // A new PTE is present, without hash bits, while the old entry waits in the batch:
 // Linux 6.1 is exposed as it is with Protect.
 func (c *CPU) MadviseFree(ctx context.Context, as *AddressSpace, r Range) (Result, error) {
 	l := c.m.kernel.Layout
-	agePMD := func(p page) int { return c.agePMD(p, l.Accessed|l.Dirty) }
-	return c.madvise(ctx, as, r, MadvFree, agePMD, func(v *VMA, t *ptePage, part Range) int {
-		return c.agePTEs(v, t, part, l.Accessed|l.Dirty, c.freeable)
-	})
+	return c.madvise(ctx, as, r, ageing{feature: MadvFree, clear: l.Accessed | l.Dirty, may: c.freeable, swapped: true})
 }
 
 // MadviseCold is madvise(MADV_COLD): pages that nobody else maps are made not
 // accessed, so that reclaim takes them first (Linux:
 // madvise_cold_or_pageout_pte_range). It is exposed as MadviseFree is.
 func (c *CPU) MadviseCold(ctx context.Context, as *AddressSpace, r Range) (Result, error) {
-	l := c.m.kernel.Layout
-	agePMD := func(p page) int { return c.agePMD(p, l.Accessed) }
-	return c.madvise(ctx, as, r, MadvCold, agePMD, func(v *VMA, t *ptePage, part Range) int {
-		return c.agePTEs(v, t, part, l.Accessed, c.sole)
+	return c.madvise(ctx, as, r, ageing{feature: MadvCold, clear: c.m.kernel.Layout.Accessed, may: c.sole})
+}
+
+// MadvisePageout is madvise(MADV_PAGEOUT): it ages pages as MadviseCold does, in the
+// same function of Linux, and then takes the private ones among them out of memory,
+// as SwapOut does (Linux: reclaim_pages). Pages of files stay, as those of a file in
+// memory do without swap.
+func (c *CPU) MadvisePageout(ctx context.Context, as *AddressSpace, r Range) (Result, error) {
+	var isolated []pte.RA // with a reference each
+	return c.madvise(ctx, as, r, ageing{
+		feature: MadvCold, clear: c.m.kernel.Layout.Accessed,
+		may: func(p page, ra pte.RA) bool {
+			sole := c.sole(p, ra)
+			if sole && c.counted(ra) {
+				c.get(p, ra)
+				isolated = append(isolated, ra)
+			}
+			return sole
+		},
+		after: func() {
+			for _, ra := range isolated {
+				c.withLock(ra, func(ra pte.RA) { c.swapOut(ra) })
+				c.put(ra)
+			}
+			isolated = isolated[:0]
+		},
 	})
 }
 
-// MadvisePageout is madvise(MADV_PAGEOUT) without swap and with files in memory: it
-// ages pages as MadviseCold does and finds nothing that could be written out.
-func (c *CPU) MadvisePageout(ctx context.Context, as *AddressSpace, r Range) (Result, error) {
-	return c.MadviseCold(ctx, as, r)
-}
-
-// madvise calls age for every PTE page of the mappings in a range, and agePMD for
-// every transparent huge page (Linux: madvise_walk_vmas). Holes are passed over and reported in the end by ErrNoVMA.
-func (c *CPU) madvise(ctx context.Context, as *AddressSpace, r Range, f Feature, agePMD func(page) int, age func(*VMA, *ptePage, Range) int) (Result, error) {
+// madvise ages the pages of the mappings in a range (Linux: madvise_walk_vmas). Holes
+// are passed over and reported in the end by ErrNoVMA.
+func (c *CPU) madvise(ctx context.Context, as *AddressSpace, r Range, a ageing) (Result, error) {
 	res := Result{Next: r.Start}
-	if err := c.m.kernel.need(f); err != nil {
+	if err := c.m.kernel.need(a.feature); err != nil {
 		return res, err
 	}
 	if err := as.check(r); err != nil {
@@ -57,10 +79,17 @@ func (c *CPU) madvise(ctx context.Context, as *AddressSpace, r Range, f Feature,
 	defer c.runlock(&as.mmapSem, r.Start)
 	vmas := as.overlapping(r)
 	for _, v := range vmas {
-		if f == MadvFree && v.File != nil {
-			return res, fmt.Errorf("%w: %v of a file at %v", ErrAdvice, f, v.Start)
+		if a.feature == MadvFree && v.File != nil {
+			return res, fmt.Errorf("%w: %v of a file at %v", ErrAdvice, a.feature, v.Start)
 		}
-		one, err := c.walkHuge(ctx, as, v.intersect(r), c.finish, agePMD, func(t *ptePage, part Range) int { return age(v, t, part) })
+		agePMD := func(p page) int { return c.agePMD(p, a.clear) }
+		one, err := c.walkHuge(ctx, as, v.intersect(r), c.finish, agePMD, func(t *ptePage, part Range) int {
+			n := c.agePTEs(v, t, part, a)
+			if a.after != nil {
+				a.after()
+			}
+			return n
+		})
 		res.Next, res.Pages = one.Next, res.Pages+one.Pages
 		if err != nil {
 			return res, err
@@ -73,19 +102,23 @@ func (c *CPU) madvise(ctx context.Context, as *AddressSpace, r Range, f Feature,
 	return res, nil
 }
 
-// agePTEs clears bits of the PTEs of one PTE page that map pages which may allows
-// it for (Linux 6.1: ptep_get_and_clear_full and set_pte_at, in lazy MMU mode). A
-// large folio is taken apart first; if that fails the walk of the PTE page ends.
-func (c *CPU) agePTEs(v *VMA, t *ptePage, r Range, clr pte.LinuxPTE, may func(page, pte.RA) bool) int {
+// agePTEs ages the pages of one PTE page (Linux 6.1: ptep_get_and_clear_full and
+// set_pte_at, in lazy MMU mode). A large folio is taken apart first; if that fails
+// the walk of the PTE page ends.
+func (c *CPU) agePTEs(v *VMA, t *ptePage, r Range, a ageing) int {
 	l := c.m.kernel.Layout
 	n := 0
 	c.enter(t, r.Start)
 	for ea := r.Start; ea < r.End; ea += c.m.pageSize {
 		p := t.at(v.as, ea)
-		if cur := p.load(); !l.IsPresent(cur) || l.RA(cur) == c.m.zero {
+		cur := p.load() &^ l.HPTEFlags()
+		if a.swapped && l.OnDevice(cur) && c.zapEntry(p, cur, true) {
+			n++
+		}
+		if !l.IsPresent(cur) || l.RA(cur) == c.m.zero {
 			continue
 		}
-		cur := c.read(p)
+		cur = c.read(p)
 		ra := l.RA(cur)
 		if f := c.folio(ra); f != nil {
 			if !c.splitUnlocked(p, ra, f) {
@@ -94,9 +127,9 @@ func (c *CPU) agePTEs(v *VMA, t *ptePage, r Range, clr pte.LinuxPTE, may func(pa
 			ea -= c.m.pageSize // look again at what is mapped there now
 			continue
 		}
-		if may(p, ra) && cur&clr != 0 {
+		if a.may(p, ra) && cur&a.clear != 0 {
 			old := c.getAndClear(p)
-			c.commit(p, old, old&^clr)
+			c.commit(p, old, old&^a.clear)
 			n++
 		}
 	}

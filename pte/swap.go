@@ -42,6 +42,13 @@ func (l *Layout) SwapEntry(p LinuxPTE) (e SwapEntry, ok bool) {
 	return SwapEntry{uint8(p >> typ & (1<<swapTypeBits - 1)), uint64(p & l.RPN >> offset)}, true
 }
 
+// OnDevice reports whether the entry says that the page is on a swap device (Linux:
+// is_swap_pte, and not non_swap_entry).
+func (l *Layout) OnDevice(p LinuxPTE) bool {
+	e, ok := l.SwapEntry(p)
+	return ok && e.Type < migration
+}
+
 // Migration builds an entry for a page that is being moved away from ra and that
 // granted the access a (Linux: make_writable_migration_entry and its kin).
 func (l *Layout) Migration(ra RA, a Access) LinuxPTE {

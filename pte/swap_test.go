@@ -19,6 +19,7 @@ func TestSwapEntries(t *testing.T) {
 		require.Equal(t, e, got)
 		_, _, ok = l.MigrationEntry(p)
 		require.False(t, ok)
+		require.True(t, l.OnDevice(p))
 
 		ra, a := RA(e.Offset<<l.Page.Shift()), Access(rapid.Uint8Range(0, 7).Draw(t, "access"))
 		m := l.Migration(ra, a)
@@ -26,6 +27,7 @@ func TestSwapEntries(t *testing.T) {
 		require.True(t, ok)
 		require.Equal(t, ra, gotRA)
 		require.Equal(t, a, gotA)
+		require.False(t, l.OnDevice(m))
 
 		for _, p := range []LinuxPTE{p, m} {
 			require.Zero(t, p&l.HPTEFlags(), "hash bits are another matter")
@@ -37,6 +39,7 @@ func TestSwapEntries(t *testing.T) {
 		for _, p := range []LinuxPTE{0, l.HashPTE, l.Make(ra, a)} {
 			_, ok := l.SwapEntry(p)
 			require.False(t, ok)
+			require.False(t, l.OnDevice(p))
 		}
 	})
 }

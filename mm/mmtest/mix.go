@@ -138,7 +138,10 @@ func (x *mix) one(c *mm.CPU, r *rand.Rand) (err error) {
 	case 15, 16:
 		err = x.shadow.Map(c, as, v)
 	case 17, 18:
-		walks := []func(context.Context, *mm.AddressSpace, mm.Range) (mm.Result, error){c.MadviseFree, c.MadviseCold, c.MadvisePageout, c.HintNUMA}
+		free := func(ctx context.Context, as *mm.AddressSpace, r mm.Range) (mm.Result, error) {
+			return x.shadow.MadviseFree(ctx, c, as, r)
+		}
+		walks := []func(context.Context, *mm.AddressSpace, mm.Range) (mm.Result, error){free, c.MadviseCold, c.MadvisePageout, c.HintNUMA}
 		_, err = walks[r.IntN(len(walks))](ctx, as, span)
 	case 19:
 		clears := []func(context.Context, *mm.AddressSpace) (mm.Result, error){c.ClearYoung, c.ClearSoftDirty}

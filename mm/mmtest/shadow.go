@@ -280,6 +280,18 @@ func (s *Shadow) MadviseDontNeed(ctx context.Context, c *mm.CPU, as *mm.AddressS
 	return s.remove(s.privatePages(as, r), func() (mm.Result, error) { return c.MadviseDontNeed(ctx, as, r) })
 }
 
+// errMayStay says that an operation may have left contents where they were.
+var errMayStay = errors.New("mmtest: may have removed nothing")
+
+// MadviseFree is [mm.CPU.MadviseFree]: it may remove what it is told to.
+func (s *Shadow) MadviseFree(ctx context.Context, c *mm.CPU, as *mm.AddressSpace, r mm.Range) (res mm.Result, err error) {
+	_, _ = s.remove(s.privatePages(as, r), func() (mm.Result, error) {
+		res, err = c.MadviseFree(ctx, as, r)
+		return res, errMayStay
+	})
+	return res, err
+}
+
 // UnmapMappingRange is [mm.CPU.UnmapMappingRange].
 func (s *Shadow) UnmapMappingRange(ctx context.Context, c *mm.CPU, f *mm.Mapping, first, n uint64, evenCOWs bool) (mm.Result, error) {
 	in := func(o object) bool {

@@ -35,7 +35,13 @@ func (s *sequence) unseen(t *rapid.T, as *mm.AddressSpace, r mm.Range, res mm.Re
 
 func (s *sequence) MadviseFree(t *rapid.T) {
 	as, r := s.span(t)
+	away := s.onDevice(as, r)
 	res, err := s.cpu(t).MadviseFree(context.Background(), as, r)
+	for _, ea := range away {
+		if ea < res.Next {
+			s.model.Zap(as, mm.Range{Start: ea, End: ea + 1})
+		}
+	}
 	switch {
 	case !s.supported(t, mm.MadvFree, err):
 	case s.model.Files(as, r):
@@ -43,6 +49,16 @@ func (s *sequence) MadviseFree(t *rapid.T) {
 	default:
 		s.unseen(t, as, r, res, err)
 	}
+}
+
+// onDevice lists the places of a range that are swapped out.
+func (s *sequence) onDevice(as *mm.AddressSpace, r mm.Range) (away []pte.EA) {
+	for _, ea := range s.places {
+		if r.Contains(ea) && s.m.Kernel().Layout.OnDevice(as.PTE(ea)) {
+			away = append(away, ea)
+		}
+	}
+	return away
 }
 
 func (s *sequence) MadviseCold(t *rapid.T) {
