@@ -124,6 +124,9 @@ type AddressSpace struct {
 // Context is the number from which the VSIDs of the space are made.
 func (as *AddressSpace) Context() uint64 { return as.context }
 
+// PageSize is the base page size of the kernel.
+func (as *AddressSpace) PageSize() pte.PageSize { return as.m.kernel.PageSize() }
+
 // Key returns the key under which the hash table has the page of ea; with 64K base
 // pages, in a segment that was demoted, the 4K piece of ea.
 func (as *AddressSpace) Key(ea pte.EA) pte.Key { return as.key(ea) }

@@ -67,7 +67,7 @@ func (m *Model) Map(as *mm.AddressSpace, v mm.VMA, pages []pte.EA) error {
 	}
 	for _, ea := range pages {
 		if v.Contains(ea) {
-			s[ea] = modelPage{v.Prot, v.Shared, v.File, v.Offset + uint64(ea-v.Start)>>pte.VPNShift}
+			s[ea] = modelPage{v.Prot, v.Shared, v.File, v.Offset + uint64(ea-v.Start)>>as.PageSize().Shift()}
 		}
 	}
 	return nil

@@ -38,7 +38,7 @@ func (x *mix) vmalloc(c *mm.CPU, pages uint64) error {
 		return err
 	}
 	for i := range pages {
-		ea := start + pte.EA(i<<pte.VPNShift)
+		ea := start + pte.EA(i<<x.m.Kernel().PageSize().Shift())
 		stamp := x.m.NewStamp()
 		if err := c.Store(x.kernel.AddressSpace, ea, stamp); err != nil {
 			return err

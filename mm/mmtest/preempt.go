@@ -35,7 +35,7 @@ func newStage(s Spec, cpus int, trackDirty bool) (*stage, error) {
 	st.file = m.NewMapping(1, trackDirty)
 	st.shadow = NewShadow(m)
 	c := m.CPU(cpus - 1)
-	v := mm.VMA{Range: mm.Pages(s.EA(0), 1), Prot: pte.Read | pte.Write, Shared: true, File: st.file}
+	v := mm.VMA{Range: s.page(0), Prot: pte.Read | pte.Write, Shared: true, File: st.file}
 	if err := st.shadow.Map(c, st.space, v); err != nil {
 		return nil, err
 	}
@@ -76,13 +76,13 @@ var zapPaths = []struct {
 		return st.shadow.PunchHole(context.Background(), c, st.file, 0, 1)
 	}},
 	{"zap_page_range", func(st *stage, c *mm.CPU) (mm.Result, error) {
-		return st.shadow.ZapPageRange(context.Background(), c, st.space, mm.Pages(st.spec.EA(0), 1))
+		return st.shadow.ZapPageRange(context.Background(), c, st.space, st.spec.page(0))
 	}},
 	{"MADV_DONTNEED", func(st *stage, c *mm.CPU) (mm.Result, error) {
-		return st.shadow.MadviseDontNeed(context.Background(), c, st.space, mm.Pages(st.spec.EA(0), 1))
+		return st.shadow.MadviseDontNeed(context.Background(), c, st.space, st.spec.page(0))
 	}},
 	{"munmap", func(st *stage, c *mm.CPU) (mm.Result, error) {
-		return st.shadow.Unmap(context.Background(), c, st.space, mm.Pages(st.spec.EA(0), 1))
+		return st.shadow.Unmap(context.Background(), c, st.space, st.spec.page(0))
 	}},
 }
 
@@ -164,7 +164,7 @@ func OldPageOutOfReach(s Spec) (err error) {
 // otherwise end at the old one, and the store never get through.
 func (st *stage) liftEntry() error {
 	c, t := st.m.CPU(2), st.m.Table()
-	r := mm.Pages(st.spec.EA(0), 1)
+	r := st.spec.page(0)
 	if _, err := st.shadow.ZapPageRange(context.Background(), c, st.space, r); err != nil {
 		return err
 	}

@@ -99,7 +99,7 @@ func (s *Shadow) Map(c *mm.CPU, as *mm.AddressSpace, v mm.VMA) error {
 	s.mu.Lock()
 	known := false
 	for _, o := range s.spaces[as] {
-		if v.Start < o.End && o.Start < v.End && !sameLayout(o, v) {
+		if v.Start < o.End && o.Start < v.End && !s.sameLayout(o, v) {
 			s.mu.Unlock()
 			return fmt.Errorf("mmtest: %v was mapped otherwise before", v.Range)
 		}
@@ -112,9 +112,12 @@ func (s *Shadow) Map(c *mm.CPU, as *mm.AddressSpace, v mm.VMA) error {
 	return c.Map(as, v)
 }
 
+// pageShift is log2 of the bytes of a page.
+func (s *Shadow) pageShift() uint { return s.m.Kernel().PageSize().Shift() }
+
 // sameLayout reports whether two VMAs map the same objects where both map.
-func sameLayout(a, b mm.VMA) bool {
-	at := func(v mm.VMA) uint64 { return v.Offset - uint64(v.Start)>>pte.VPNShift }
+func (s *Shadow) sameLayout(a, b mm.VMA) bool {
+	at := func(v mm.VMA) uint64 { return v.Offset - uint64(v.Start)>>s.pageShift() }
 	return a.File == b.File && a.Shared == b.Shared && (a.File == nil || at(a) == at(b))
 }
 
@@ -125,9 +128,9 @@ func (s *Shadow) resolve(as *mm.AddressSpace, ea pte.EA) (private, file object, 
 		if !v.Contains(ea) {
 			continue
 		}
-		private = object{as, uint64(ea) >> pte.VPNShift}
+		private = object{as, uint64(ea) >> s.pageShift()}
 		if v.File != nil {
-			file = object{v.File, v.Offset + uint64(ea-v.Start)>>pte.VPNShift}
+			file = object{v.File, v.Offset + uint64(ea-v.Start)>>s.pageShift()}
 		}
 		return private, file, v.Shared, true
 	}
@@ -317,7 +320,7 @@ func (s *Shadow) MadviseRemove(ctx context.Context, c *mm.CPU, as *mm.AddressSpa
 	in := func(o object) bool {
 		for _, v := range s.spaces[as] {
 			start, end := max(v.Start, r.Start), min(v.End, r.End)
-			if v.Shared && start < end && s.filePages(v.File, v.Offset+uint64(start-v.Start)>>pte.VPNShift, uint64(end-start)>>pte.VPNShift)(o) {
+			if v.Shared && start < end && s.filePages(v.File, v.Offset+uint64(start-v.Start)>>s.pageShift(), uint64(end-start)>>s.pageShift())(o) {
 				return true
 			}
 		}
@@ -334,7 +337,7 @@ func (s *Shadow) Truncate(ctx context.Context, c *mm.CPU, f *mm.Mapping, pages u
 // privatePages selects the private pages of a range.
 func (s *Shadow) privatePages(as *mm.AddressSpace, r mm.Range) func(object) bool {
 	return func(o object) bool {
-		return o.owner == any(as) && r.Contains(pte.EA(o.index<<pte.VPNShift))
+		return o.owner == any(as) && r.Contains(pte.EA(o.index<<s.pageShift()))
 	}
 }
 
@@ -355,7 +358,7 @@ func (s *Shadow) copyOf(o object, f *mm.Mapping, first, n uint64) bool {
 	if !ok {
 		return false
 	}
-	_, file, _, ok := s.resolve(as, pte.EA(o.index<<pte.VPNShift))
+	_, file, _, ok := s.resolve(as, pte.EA(o.index<<s.pageShift()))
 	return ok && file.owner == any(f) && file.index >= first && (n == 0 || file.index-first < n)
 }
 
@@ -445,7 +448,7 @@ func (s *Shadow) dirtyPages() map[pte.RA]bool {
 	dirty := make(map[pte.RA]bool)
 	for as, vmas := range s.spaces {
 		for _, v := range vmas {
-			for ea := v.Start; ea < v.End; ea += 1 << pte.VPNShift {
+			for ea := v.Start; ea < v.End; ea += 1 << s.pageShift() {
 				if p := as.PTE(ea); p&l.Dirty != 0 {
 					dirty[l.RA(p)] = true
 				}

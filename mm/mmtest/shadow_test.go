@@ -27,7 +27,7 @@ func newDisconnected(t *testing.T) *disconnected {
 	t.Cleanup(func() { require.NoError(t, free()) })
 	st.m, st.space, st.file, st.shadow = m, spaces[0], m.NewMapping(1, false), NewShadow(m)
 	for _, as := range spaces {
-		require.NoError(t, st.shadow.Map(m.CPU(0), as, mm.VMA{Range: mm.Pages(s.EA(0), 1), Prot: rwx, Shared: true, File: st.file}))
+		require.NoError(t, st.shadow.Map(m.CPU(0), as, mm.VMA{Range: s.page(0), Prot: rwx, Shared: true, File: st.file}))
 	}
 	_, err = st.shadow.Store(m.CPU(2), st.space, s.EA(0))
 	require.NoError(t, err)

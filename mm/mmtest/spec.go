@@ -36,7 +36,20 @@ func (s Spec) String() string {
 
 // EA is the address of a place.
 func (s Spec) EA(place int) pte.EA {
-	return s.Base + pte.EA(place/2)*placeStride + pte.EA(place%2)<<pte.VPNShift
+	return s.Base + pte.EA(place/2)*placeStride + pte.EA(place%2)<<s.pageShift()
+}
+
+// page is the range of the page at a place.
+func (s Spec) page(place int) mm.Range {
+	return mm.Range{Start: s.EA(place), End: s.EA(place) + 1<<s.pageShift()}
+}
+
+// pageShift is log2 of the bytes of a page.
+func (s Spec) pageShift() uint {
+	if s.Kernel == nil {
+		return pte.VPNShift
+	}
+	return s.Kernel.PageSize().Shift()
 }
 
 // Range is the range from one place to another, both included, and on to the
@@ -47,9 +60,10 @@ func (s Spec) Range(first, last int) mm.Range {
 
 // FileIndex is the page of a file at a place when the file is mapped over all
 // places.
-func (s Spec) FileIndex(place int) uint64 { return uint64(s.EA(place)-s.Base) >> pte.VPNShift }
+func (s Spec) FileIndex(place int) uint64 { return uint64(s.EA(place)-s.Base) >> s.pageShift() }
 
-// FilePages is how long a file must be to be mapped over all places.
+// FilePages is how long a file must be to be mapped over all places, in pages of the
+// smallest size.
 const FilePages = Places / 2 * placeStride >> pte.VPNShift
 
 // patience is how often an access may fail: far more than waiting for other CPUs
