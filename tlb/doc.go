@@ -112,15 +112,16 @@
 //     place; Cache and TSB keep it by themselves. A profile for which it can be
 //     broken says what a multi-hit does.
 //   - T2: a result does not depend on what is cached: micro-TLB, search hints and
-//     the count of overlapping pairs change only the cost (TestMicroTLB...).
+//     the count of overlapping pairs change only the cost (TestMicroTLBOfMIPS and
+//     its like for each family, TestArrayAgainstScan).
 //   - T3: after a flush returns, no search finds what it removed.
 //
 // # Cost
 //
 // Translation, fill and flush allocate nothing. A hit is answered from a
 // micro-TLB the second time, as long as no entry changes: that costs a few
-// comparisons whatever the part, and a part that keeps used bits or the order of
-// use notes the use all the same. Otherwise a set is searched way by way; a wide
+// comparisons whatever the part; the used bits and the order of use that a part
+// keeps come out the same. Otherwise a set is searched way by way; a wide
 // set first through a hint, which is used only while no two entries overlap, so
 // that a second match is never missed. Flushing everything, a context or a page
 // costs what the live entries cost.

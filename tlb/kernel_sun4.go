@@ -50,9 +50,59 @@ func (c *KernelConfig) ttes(cpu int) func(va uint64) (uint64, bool) {
 	}
 }
 
+// sparcKernel is what the kernels of sun4u and sun4v have in common.
+type sparcKernel struct {
+	page  func(va uint64) (Page, bool)
+	miss  func(va uint64) Fault   // the data miss handler
+	instr func(va uint64, p Page) // loads an instruction entry
+	data  *sparcTLB
+}
+
+// Handle: a protection trap does not reload, it is a page fault.
+func (k *sparcKernel) Handle(f Fault, acc Access, va uint64) Fault {
+	switch f {
+	case TLBMiss:
+		if acc == Fetch {
+			return k.fetch(va)
+		}
+		return k.miss(va)
+	case Protection, AccessFault:
+		return TLBMiss
+	}
+	return f
+}
+
+// fetch is the instruction miss handler, without a TSB. A TTE of sun4u does not
+// say whether it may be executed, so the page table is asked.
+func (k *sparcKernel) fetch(va uint64) Fault {
+	p, ok := k.page(va)
+	if !ok || !p.allows(Fetch, true) {
+		return TLBMiss
+	}
+	k.instr(va, p)
+	return NoFault
+}
+
+func (k *sparcKernel) Changed(uint64) Fault { return NoFault }
+
+func (k *sparcKernel) Preload(uint64) Fault { return NoFault }
+
+func (k *sparcKernel) PageShift() uint8 { return 13 }
+
+func (k *sparcKernel) SameFrame(i, j int) bool { return k.data.decoded[i].pa == k.data.decoded[j].pa }
+
+func (k *sparcKernel) Agree(i, j int) bool { return k.data.agree(i, j) }
+
+// agree compares what two entries answer.
+func (t *sparcTLB) agree(i, j int) bool {
+	a, b := t.decoded[i], t.decoded[j]
+	a.used, b.used = false, false
+	return a == b
+}
+
 type sun4uKernel struct {
 	SparcHandlers
-	page    func(va uint64) (Page, bool)
+	sparcKernel
 	tsbs    *tsbs
 	scratch *Sun4u
 }
@@ -67,8 +117,9 @@ func newSun4uKernel(cpu int, cfg *KernelConfig, shared *tsbs) (Kernel, error) {
 		return nil, err
 	}
 	u.Reports = cfg.reports(cpu)
-	k := &sun4uKernel{page: cfg.walk(cpu), tsbs: shared, scratch: scratch}
+	k := &sun4uKernel{tsbs: shared, scratch: scratch}
 	k.SparcHandlers = SparcHandlers{MMU: u, TSB: shared.get(0, &cfg.Profile), Guards: cfg.Guards, Yield: cfg.yield(cpu), Walk: cfg.ttes(cpu)}
+	k.sparcKernel = sparcKernel{page: cfg.walk(cpu), miss: k.Miss, instr: k.instruction, data: &u.side[DMMU].sparcTLB}
 	return k, nil
 }
 
@@ -76,35 +127,10 @@ func (k *sun4uKernel) Translate(acc Access, va uint64) Result {
 	return k.MMU.Translate(UserPrimary, acc, false, va).Result
 }
 
-// Handle: a protection trap does not reload, it is a page fault.
-func (k *sun4uKernel) Handle(f Fault, acc Access, va uint64) Fault {
-	switch f {
-	case TLBMiss:
-		if acc == Fetch {
-			return k.fetch(va)
-		}
-		return k.Miss(va)
-	case Protection, AccessFault:
-		return TLBMiss
-	}
-	return f
-}
-
-// fetch is the instruction miss handler, without the TSB. A TTE does not say
-// whether it may be executed, so the page table is asked.
-func (k *sun4uKernel) fetch(va uint64) Fault {
-	p, ok := k.page(va)
-	if !ok || !p.allows(Fetch, true) {
-		return TLBMiss
-	}
+func (k *sun4uKernel) instruction(_ uint64, p Page) {
 	k.Yield.at("data-in")
 	k.MMU.DataIn(IMMU, tteOf(TTE4u, p))
-	return NoFault
 }
-
-func (k *sun4uKernel) Changed(uint64) Fault { return NoFault }
-
-func (k *sun4uKernel) Preload(uint64) Fault { return NoFault }
 
 // FlushPage is the local half of a flush, of both TLBs.
 func (k *sun4uKernel) FlushPage(va uint64) Fault {
@@ -125,28 +151,12 @@ func (k *sun4uKernel) SetContext(n uint64) {
 	k.TSB = k.tsbs.get(n&contextBits, &k.MMU.prof)
 }
 
-func (k *sun4uKernel) PageShift() uint8 { return 13 }
-
 func (k *sun4uKernel) FlushShared(va uint64) { k.FlushTSB(va) }
 
 func (k *sun4uKernel) Peek(context, va uint64) Result {
 	k.scratch.CopyFrom(k.MMU)
 	k.scratch.Write(DMMU, PrimaryContext, context)
 	return k.scratch.Translate(UserPrimary, Load, false, va).Result
-}
-
-func (k *sun4uKernel) SameFrame(i, j int) bool {
-	d := k.MMU.side[DMMU].decoded
-	return d[i].pa == d[j].pa
-}
-
-func (k *sun4uKernel) Agree(i, j int) bool { return k.MMU.side[DMMU].agree(i, j) }
-
-// agree compares what two entries answer.
-func (t *sparcTLB) agree(i, j int) bool {
-	a, b := t.decoded[i], t.decoded[j]
-	a.used, b.used = false, false
-	return a == b
 }
 
 func (k *sun4uKernel) Meet(r Report) Result {
@@ -171,7 +181,7 @@ func TTEAddress(tte uint64) uint64 { return tte & ttePA4u }
 
 type sun4vKernel struct {
 	Sun4vHandlers
-	page    func(va uint64) (Page, bool)
+	sparcKernel
 	scratch *Sun4v
 }
 
@@ -185,43 +195,19 @@ func newSun4vKernel(cpu int, cfg *KernelConfig) (Kernel, error) {
 		return nil, err
 	}
 	v.Reports = cfg.reports(cpu)
-	return &sun4vKernel{
-		Sun4vHandlers: Sun4vHandlers{MMU: v, Yield: cfg.yield(cpu), Walk: cfg.ttes(cpu)},
-		page:          cfg.walk(cpu), scratch: scratch,
-	}, nil
+	k := &sun4vKernel{Sun4vHandlers: Sun4vHandlers{MMU: v, Yield: cfg.yield(cpu), Walk: cfg.ttes(cpu)}, scratch: scratch}
+	k.sparcKernel = sparcKernel{page: cfg.walk(cpu), miss: k.Miss, instr: k.instruction, data: &v.side[DMMU]}
+	return k, nil
 }
 
 func (k *sun4vKernel) Translate(acc Access, va uint64) Result {
 	return k.MMU.Translate(UserPrimary, acc, false, va).Result
 }
 
-func (k *sun4vKernel) Handle(f Fault, acc Access, va uint64) Fault {
-	switch f {
-	case TLBMiss:
-		if acc == Fetch {
-			return k.fetch(va)
-		}
-		return k.Miss(va)
-	case Protection, AccessFault:
-		return TLBMiss
-	}
-	return f
-}
-
-// fetch is the instruction miss handler.
-func (k *sun4vKernel) fetch(va uint64) Fault {
-	p, ok := k.page(va)
-	if !ok || !p.allows(Fetch, true) {
-		return TLBMiss
-	}
+func (k *sun4vKernel) instruction(va uint64, p Page) {
 	k.Yield.at("mmu_map_addr")
 	k.MMU.MapAddr(IMMU, va, k.MMU.PrimaryContext, tteOf(TTE4v, p))
-	return NoFault
 }
-
-func (k *sun4vKernel) Changed(uint64) Fault { return NoFault }
-
-func (k *sun4vKernel) Preload(uint64) Fault { return NoFault }
 
 func (k *sun4vKernel) FlushPage(va uint64) Fault {
 	k.Sun4vHandlers.FlushPage(va)
@@ -237,8 +223,6 @@ func (k *sun4vKernel) FlushContext() Fault {
 
 func (k *sun4vKernel) SetContext(n uint64) { k.MMU.PrimaryContext = n & contextBits }
 
-func (k *sun4vKernel) PageShift() uint8 { return 13 }
-
 func (k *sun4vKernel) FlushShared(uint64) {}
 
 func (k *sun4vKernel) Peek(context, va uint64) Result {
@@ -246,13 +230,6 @@ func (k *sun4vKernel) Peek(context, va uint64) Result {
 	k.scratch.PrimaryContext = context & contextBits
 	return k.scratch.Translate(UserPrimary, Load, false, va).Result
 }
-
-func (k *sun4vKernel) SameFrame(i, j int) bool {
-	d := k.MMU.side[DMMU].decoded
-	return d[i].pa == d[j].pa
-}
-
-func (k *sun4vKernel) Agree(i, j int) bool { return k.MMU.side[DMMU].agree(i, j) }
 
 func (k *sun4vKernel) Meet(r Report) Result {
 	k.scratch.CopyFrom(k.MMU)

@@ -65,7 +65,7 @@ func TestMicroTLBOfMIPS(t *testing.T) {
 				x := newTwins(t, p, NewMIPS, func(c *MIPSMMU) *Reports { return &c.Reports }, func(c *MIPSMMU) { clear(c.micro.hits) })
 				x.do(rt, func(c *MIPSMMU) any { c.Write(PageGrain, 3<<30); return nil })
 				lo := func(t *rapid.T) uint64 {
-					v := drawPage(t, 64)>>6 | draw[uint64](t, "V, D, G", 7, 7, 6, 6, 2, 0)
+					v := drawPage(t, 64)>>6 | draw[uint64](t, "C", 0, 8, 16) | draw[uint64](t, "V, D, G", 7, 7, 6, 6, 2, 0)
 					if inhibit := draw[uint64](t, "RI, XI", 0, 0, 0, 1, 2); p.MIPS.SegBits != 32 {
 						return v | inhibit<<62
 					} else {
@@ -129,6 +129,12 @@ func TestMicroTLBOfSun4u(t *testing.T) {
 			clear(u.side[DMMU].micro.hits)
 			clear(u.side[IMMU].micro.hits)
 		})
+		for page, more := range []uint64{tteP4u, tteE4u | tteIE4u} {
+			x.do(rt, func(u *Sun4u) any {
+				u.Write(DMMU, TagAccess, uint64(page)<<13)
+				return u.DataIn(DMMU, tteValid|more)
+			})
+		}
 		access := func(t *rapid.T) {
 			accessSparc(t, func(m Sun4uMode, a Access, n bool, va uint64) {
 				x.do(t, func(u *Sun4u) any { return u.Translate(m, a, n, va) })
@@ -154,11 +160,11 @@ func TestMicroTLBOfSun4u(t *testing.T) {
 }
 
 func accessSparc(t *rapid.T, do func(Sun4uMode, Access, bool, uint64)) {
-	do(draw(t, "mode", UserPrimary, UserPrimary, UserSecondary, KernelPrimary, Nucleus), drawAccess(t), draw(t, "no-fault", false, false, true), drawPage(t, 8)|0x123)
+	do(draw(t, "mode", UserPrimary, UserPrimary, UserSecondary, KernelPrimary, Nucleus), drawAccess(t), draw(t, "no-fault", false, true), drawPage(t, 4)|0x123)
 }
 
 func ttePriv4u(t *rapid.T) uint64 {
-	return draw[uint64](t, "P, E, NFO", 0, 0, tteP4u, tteE4u, tteNFO4u, tteG4u, tteLock4u)
+	return draw[uint64](t, "P, E, NFO", 0, 0, tteP4u, tteE4u, tteNFO4u, tteIE4u, tteG4u, tteLock4u)
 }
 
 func drawTTE(t *rapid.T, write, more uint64) uint64 {
@@ -209,8 +215,11 @@ func TestMicroTLBOfPPC4xx(t *testing.T) {
 			}
 			rapid.Check(t, func(rt *rapid.T) {
 				x := newTwins(t, p, NewPPC4xx, func(m *PPC4xxMMU) *Reports { return &m.Reports }, func(m *PPC4xxMMU) { clear(m.micro.hits) })
+				for i := range 2 {
+					fill(x, rt, i, uint32(i)<<12, uint16(i))
+				}
 				access := func(t *rapid.T) {
-					acc, ea := drawAccess(t), drawPage(t, 8)|draw[uint64](t, "offset", 0, 0x500)
+					acc, ea := drawAccess(t), drawPage(t, 4)|draw[uint64](t, "offset", 0, 0x500)
 					x.do(t, func(m *PPC4xxMMU) any { return m.Translate(acc, ea) })
 				}
 				word := func(t *rapid.T) (int, uint32) {
@@ -224,13 +233,20 @@ func TestMicroTLBOfPPC4xx(t *testing.T) {
 						x.do(t, func(m *PPC4xxMMU) any { return m.TLBWE(i, w, v) })
 					},
 					"all of an entry": func(t *rapid.T) {
-						e := Entry4xx{Word: [3]uint32{uint32(drawPage(t, 8)) | x.warm.layout.valid | draw[uint32](t, "size", 0x10, 0x80, 0), uint32(drawPage(t, 8)) | draw[uint32](t, "405", 0, 0x300), 0x3f}, TID: draw[uint16](t, "TID", 0, 1)}
-						i := draw(t, "entry", 0, 1, 2)
-						x.do(t, func(m *PPC4xxMMU) any { m.SetEntry(i, e); return nil })
+						space, i, tid := draw(t, "TS", 0, x.warm.layout.ts), draw(t, "entry", 0, 1, 2), draw[uint16](t, "TID", 0, 1, 2)
+						fill(x, t, i, uint32(drawPage(t, 2))|space, tid)
 					},
-					"registers": func(t *rapid.T) {
-						pid, msr, zpr := draw[uint32](t, "PID", 0, 1), draw[uint32](t, "MSR", 0, MSRDS|MSRIS, MSRDS, MSRDS|MSRIS|MSRPR), draw[uint32](t, "ZPR", 0, 1<<30, 3<<30)
-						x.do(t, func(m *PPC4xxMMU) any { m.PID, m.MSR, m.ZPR, m.MMUCR = pid, msr, zpr, pid; return nil })
+					"PID": func(t *rapid.T) {
+						n := draw[uint32](t, "PID", 0, 1, 2)
+						x.do(t, func(m *PPC4xxMMU) any { m.PID, m.MMUCR = n, n; return nil })
+					},
+					"zones": func(t *rapid.T) {
+						n := draw[uint32](t, "ZPR", 0, 1<<30, 3<<30)
+						x.do(t, func(m *PPC4xxMMU) any { m.ZPR = n; return nil })
+					},
+					"MSR": func(t *rapid.T) {
+						n := draw[uint32](t, "MSR", 0, MSRDS|MSRIS, MSRDS, MSRPR, MSRDS|MSRIS|MSRPR)
+						x.do(t, func(m *PPC4xxMMU) any { m.MSR = n; return nil })
 					},
 					"tlbia": func(t *rapid.T) { x.do(t, func(m *PPC4xxMMU) any { m.TLBIA(); return nil }) },
 					"tlbivax": func(t *rapid.T) {
@@ -242,6 +258,19 @@ func TestMicroTLBOfPPC4xx(t *testing.T) {
 			})
 		}
 	}
+}
+
+// fill puts a 4 KiB page that permits everything into an entry.
+func fill(x *twins[*PPC4xxMMU], t *rapid.T, i int, page uint32, tid uint16) {
+	l := x.warm.layout
+	size := uint32(0)
+	for raw := (entry4xx{}); x.warm.shift(&raw) != 12; raw.word[0] = size {
+		size += 1 << l.sizeShift
+	}
+	x.do(t, func(m *PPC4xxMMU) any {
+		m.SetEntry(i, Entry4xx{Word: [3]uint32{page | l.valid | size, page<<4 | 0x300, 0x3f}, TID: tid})
+		return nil
+	})
 }
 
 func TestMicroTLBOf603(t *testing.T) {

@@ -61,7 +61,7 @@ func (u *Sun4u) Translate(mode Sun4uMode, acc Access, noFault bool, va uint64) S
 	tag := sparcTag(mode, acc, noFault, va)
 	at := m.micro.at(tag)
 	if at.is(tag, context, m.tags.gen) {
-		return m.again(at, va)
+		return sparcAgain(at, va)
 	}
 	r := u.translate(mode, acc, noFault, va, context, s)
 	at.keep(tag, context, m.tags.gen, r.Result, uint8(mark(r.InvertEndian, 1)))
@@ -77,11 +77,9 @@ func sparcTag(mode Sun4uMode, acc Access, noFault bool, va uint64) uint64 {
 	return microTag(va, acc, own)
 }
 
-// again answers from the micro-TLB; the entry has been used once more.
-func (t *sparcTLB) again(m *microHit, va uint64) Sun4uResult {
-	t.entries[m.entry].Used = true
-	return Sun4uResult{m.result(va), m.attr != 0}
-}
+// sparcAgain answers from the micro-TLB. The used bit is set already: only a
+// replacement clears one, and that changes an entry.
+func sparcAgain(m *microHit, va uint64) Sun4uResult { return Sun4uResult{m.result(va), m.attr != 0} }
 
 func (u *Sun4u) translate(mode Sun4uMode, acc Access, noFault bool, va, context uint64, s SparcSide) Sun4uResult {
 	m := &u.side[s]

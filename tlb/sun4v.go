@@ -120,7 +120,7 @@ func (v *Sun4v) Translate(mode Sun4uMode, acc Access, noFault bool, va uint64) S
 	tag := sparcTag(mode, acc, noFault, va)
 	at := m.micro.at(tag)
 	if at.is(tag, context, m.tags.gen) {
-		return m.again(at, va)
+		return sparcAgain(at, va)
 	}
 	r := v.translate(mode, acc, noFault, va, context, s)
 	at.keep(tag, context, m.tags.gen, r.Result, uint8(mark(r.InvertEndian, 1)))
