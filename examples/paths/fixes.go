@@ -32,7 +32,10 @@ type price struct {
 func exploreFixes(ctx context.Context, rows []scenario.PathResult) ([]repaired, error) {
 	var out []repaired
 	for _, r := range rows {
-		if r.In.Verdict == scenario.Proved {
+		switch {
+		case r.Path.Unbatched:
+			continue
+		case r.In.Verdict == scenario.Proved:
 			out = append(out, repaired{scenario.SmallestRepair, r})
 			continue
 		}
@@ -139,7 +142,7 @@ func heading(out io.Writer, fixes []scenario.Fix) {
 
 // row prints a line of a table whose columns are fixes.
 func row(out io.Writer, head string, cells []string) {
-	text := fmt.Sprintf("%-22s", head)
+	text := fmt.Sprintf("%-27s", head)
 	for _, c := range cells {
 		text += fmt.Sprintf(" %-9s", c)
 	}

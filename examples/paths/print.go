@@ -54,7 +54,7 @@ func schedule(r scenario.PathResult) (text string, switches int) {
 // printTable prints a line a row, and then all there is to say of the rows that
 // are not proved.
 func printTable(out io.Writer, rows []scenario.PathResult) {
-	const format = "%-22s %-7s %-9s %-10s %-9s %-6s %10s %8s  %s\n"
+	const format = "%-27s %-7s %-9s %-10s %-9s %-6s %10s %8s  %s\n"
 	fmt.Fprintf(out, format, "path", "kernel", "verdict", "predicted", "measured", "frames", "executions", "states", "where to look")
 	for _, r := range rows {
 		fmt.Fprintf(out, format, r.Path.Name, r.In.Kernel.Name, r.Verdict, r.In.Predicted, found(r.In.Measured), frames(r),

@@ -17,6 +17,9 @@ type Path struct {
 	Trigger   string      // what other CPUs must be doing for it to go wrong
 	Scenarios []*Scenario // all are explored, the worst verdict counts
 	In        []InKernel  // the kernels that have the path
+	// Unbatched says that what goes wrong has nothing to do with the batch, so that
+	// no Fix is about it.
+	Unbatched bool
 }
 
 // InKernel is a path in one kernel: what reading its source says, what a guest

@@ -90,7 +90,7 @@ var largePaths = []*Path{
 		"the PMD is cleared, then hash_page is waited for on every CPU, then the entries of the base pages are removed",
 		pair("thp-collapse", Scenario{Drops: true, Remaps: true, Vary: []Variant{thpSplit, castOut(thpSplit)}}, collapsing, storingAndLoading)),
 	{
-		Name:    "subpage-protection",
+		Name: "subpage-protection", Unbatched: true,
 		Trigger: "a hash fault of another thread that is under way since before the demotion, and a third one that enters a piece",
 		Scenarios: []*Scenario{
 			race("subpage-protection", Scenario{Demotes: true, Remaps: true, Vary: []Variant{clean}}, subpageProtecting, storing(0)),
