@@ -147,9 +147,13 @@
 // again, a hypercall where the table is a hypervisor's, and a flush for each folio
 // that is split.
 //
-// Of the others, FlushAtCommit closes all by itself, with a flush for every page
-// where there was one for 192. InsertUnique and RefuseQueued leave the old contents
-// in reach.
+// One change closes them all too, FlushAtCommit: smaller as code, but a flush for
+// every page where there was one for 192. InsertUnique and RefuseQueued leave the
+// old contents in reach.
+//
+// One path goes wrong apart from the batch, subpage_prot of kernels with 64K base
+// pages: a hash fault that has read the page size of a slice before it was demoted
+// enters the page as a whole behind the flush.
 //
 // What the repair of 2007 costs in other places: zapping 512 pages that lie
 // together takes 4 flushes before and after, zapping 64 pages that have a PTE page
