@@ -52,6 +52,25 @@ func (f floor) touch(vpns []uint64) {
 	measure.Sink += sum
 }
 
+// touchLong is touch with about a hundred instructions of arithmetic to each group,
+// as many as a lookup has. They wait for no load. But a processor has room for two or three
+// hundred instructions in flight, so that fewer loads overlap: it is the floor of
+// a program of that length.
+func (f floor) touchLong(vpns []uint64) {
+	sum, a, b, c, d := zero, zero, zero, zero, zero
+	for _, v := range vpns {
+		p := f.group(v)
+		sum += *(*uint64)(p) + *(*uint64)(unsafe.Add(p, 64))
+		for range 16 {
+			a += b
+			b ^= c
+			c += d
+			d ^= a
+		}
+	}
+	measure.Sink += sum + a + b + c + d
+}
+
 // touchDependent is touch, but the next group is not known before both lines of
 // this one have come.
 func (f floor) touchDependent(vpns []uint64) {

@@ -23,6 +23,7 @@ func (l *limits) lookups(w *measure.World) measure.Figures {
 	return l.run(measure.Mix{Ops: n, Touch: w.Touch, Contenders: []measure.Contender{
 		{Name: "touch", Run: func(turn int) { f.touch(measure.Window(hits, turn, n)) }},
 		{Name: "touch dependent", Run: func(turn int) { f.touchDependent(measure.Window(hits, turn, n)) }},
+		{Name: "touch long", Run: func(turn int) { f.touchLong(measure.Window(hits, turn, n)) }},
 		{Name: "touch missed", Run: func(turn int) { f.touch(measure.Window(misses, turn, n)) }},
 		{Name: "hit", Run: func(turn int) { lookUp(w.Table, measure.Window(w.Present, turn, n)) }},
 		{Name: "hit dependent", Run: func(turn int) { lookUpDependent(w.Table, measure.Window(w.Present, turn, n)) }},
