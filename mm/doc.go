@@ -84,7 +84,8 @@
 //						hw     of one CPU at a time; leaf
 //
 // A CPU that takes a lock out of order panics, always, as does one that changes
-// a PTE without its PTL.
+// a PTE without its PTL. Two locks of one rank are held by fork, the parent's and
+// those of a child that nobody knows yet, and by mremap, under mmap_sem.
 //
 // # Memory order
 //
@@ -176,6 +177,13 @@
 //	vmalloc                        CPU.Vmalloc         vfree             CPU.Vfree
 //	split_huge_page                CPU.SplitHugePage   khugepaged        CPU.CollapseHugePage
 //	subpage_prot                   CPU.SubpageProt     real_pte_t        pte.RealPTE
+//	dup_mmap, copy_page_range      CPU.Fork            exit_mmap         CPU.Exit
+//	move_vma, move_page_tables     CPU.Remap           change_prot_numa  CPU.HintNUMA
+//	madvise_free_pte_range         CPU.MadviseFree     clear_refs of 1   CPU.ClearYoung
+//	madvise_cold_or_pageout_pte_range                  clear_refs of 4   CPU.ClearSoftDirty
+//	                               CPU.MadviseCold, CPU.MadvisePageout
+//
+// What a kernel does not have yet ends in [ErrUnsupported]; see [Feature].
 //
 // # Progress
 //
@@ -186,7 +194,9 @@
 // # Not modelled
 //
 // Page table pages are not freed before their address space is; pages are reclaimed
-// and moved on demand, by no policy; a fault does not wait for the lock of a page; a range operation does not yield its lock under contention;
-// memory is one number a page; instruction cache coherence; the SLB but for
-// its page size, since a VSID is computed and never stale; huge pages of 16G.
+// and moved on demand, by no policy; a fault does not wait for the lock of a page; a
+// range operation does not yield its lock under contention; memory is one number a
+// page; the frames of a large folio need not lie together; every page is on a far
+// NUMA node; instruction cache coherence; the SLB but for its page size, since a
+// VSID is computed and never stale; huge pages of 16G.
 package mm
