@@ -41,7 +41,9 @@ func becomesSecondary(oldV, newV uint64) bool {
 }
 
 // spill sets the bit for an entry that is about to become valid in slot s, in its
-// secondary group.
+// secondary group. It is rare, and not to be inlined where it is not.
+//
+//go:noinline
 func (t *Table) spill(s pte.Slot) {
 	if t.overflow == nil {
 		return

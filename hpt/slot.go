@@ -71,9 +71,7 @@ func (t *Table) scanGroup(group, want, mask uint64) (hits uint32) {
 	}
 	g := t.slots[first : first+t.perGroup]
 	for i := range g {
-		if (sched.LoadUint64(&g[i][0])^want)&mask == 0 {
-			hits |= 1 << i
-		}
+		hits |= isZero((sched.LoadUint64(&g[i][0])^want)&mask) << i
 	}
 	runtime.KeepAlive(t)
 	return hits
@@ -91,16 +89,15 @@ func (t *Table) scanFree(group, want, mask uint64) (hits, free uint32) {
 	g := t.slots[first : first+t.perGroup]
 	for i := range g {
 		v := sched.LoadUint64(&g[i][0])
-		if (v^want)&mask == 0 {
-			hits |= 1 << i
-		}
-		if v&valid == 0 {
-			free |= 1 << i
-		}
+		hits |= isZero((v^want)&mask) << i
+		free |= isZero(v&valid) << i
 	}
 	runtime.KeepAlive(t)
 	return hits, free
 }
+
+// isZero returns 1 for 0, else 0, without a branch that nobody can predict.
+func isZero(x uint64) uint32 { return uint32((x|-x)>>63 ^ 1) }
 
 // touch reads a slot and forgets it: its line is then in the cache.
 func (t *Table) touch(s pte.Slot) {

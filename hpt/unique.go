@@ -55,6 +55,12 @@ func (t *Table) InsertUnique(k pte.Key, h pte.HPTE) (pte.SlotHint, error) {
 	if t.locks != nil {
 		return t.insertLocked(k, h)
 	}
+	return t.insertTentative(k, h)
+}
+
+// insertTentative is InsertUnique without a lock, in assembly as far as nothing is
+// in its way.
+func (t *Table) insertTentative(k pte.Key, h pte.HPTE) (pte.SlotHint, error) {
 	tag, own := sched.Unique(t.tags), -1
 	h.V &^= pte.VSecondary
 	if haveVectors && t.whole {
@@ -67,12 +73,12 @@ func (t *Table) InsertUnique(k pte.Key, h pte.HPTE) (pte.SlotHint, error) {
 			own = int(state - uniqueContend)
 		}
 	}
-	return t.insertTentative(k, h, tag, own)
+	return t.finishTentative(k, h, tag, own)
 }
 
-// insertTentative is InsertUnique from where there is a tentative entry of ours at the
-// place own, or from the beginning when own is negative. H is clear in h.
-func (t *Table) insertTentative(k pte.Key, h pte.HPTE, tag uint64, own int) (hint pte.SlotHint, err error) {
+// finishTentative goes on from where there is a tentative entry of ours at the place
+// own, or from the beginning when own is negative. H is clear in h.
+func (t *Table) finishTentative(k pte.Key, h pte.HPTE, tag uint64, own int) (hint pte.SlotHint, err error) {
 	u := t.unique(k, tag)
 	if own < 0 {
 		if own, err = u.publish(); err != nil {

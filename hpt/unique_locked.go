@@ -1,6 +1,8 @@
 package hpt
 
 import (
+	"runtime"
+
 	"github.com/hashmmu/ppc64/internal/sched"
 	"github.com/hashmmu/ppc64/pte"
 )
@@ -22,6 +24,10 @@ func (t *Table) lock(group uint64) *uint64 {
 	return &t.locks[(group^group>>1)&uint64(len(t.locks)-1)]
 }
 
+// acquire waits for a lock. It is the same code with and without the hook of the
+// explorer, so it is not for the inliner to weigh.
+//
+//go:noinline
 func acquire(lock *uint64) {
 	for !sched.CompareAndSwapUint64(lock, 0, 1) {
 		sched.AwaitChange(lock, 1)
@@ -31,11 +37,18 @@ func acquire(lock *uint64) {
 func release(lock *uint64) { sched.StoreUint64(lock, 0) }
 
 // insertLocked is InsertUnique under the lock. A miss of its search is exact:
-// nobody else can insert the key meanwhile.
+// nobody else can insert the key meanwhile. The assembly does it when it has to wait
+// for nobody and the entry goes into the primary group; else it changes nothing.
 func (t *Table) insertLocked(k pte.Key, h pte.HPTE) (hint pte.SlotHint, err error) {
-	lock := t.lock(k.Hash().Primary(t.mask))
+	hash := k.Hash()
+	group := hash.Primary(t.mask)
+	lock := t.lock(group)
+	h.V &^= pte.VSecondary
 	if haveVectors && t.whole {
-		if i := t.lockedWhole(lock, k, h); i < uniqueTwin {
+		i := uniqueLocked(t, lock, uint64(hash), k.AVPN()|pte.VValid, h.V, h.R)
+		if i < uniqueTwin {
+			t.dirtied(t.slot(group, 0))
+			runtime.KeepAlive(t)
 			return pte.MakeSlotHint(false, int(i)), nil
 		}
 	}

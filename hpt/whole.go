@@ -35,17 +35,6 @@ func (t *Table) uniqueWhole(hash pte.Hash, v, tag uint64, h pte.HPTE) (state uin
 	return state
 }
 
-// lockedWhole is insertLocked, where it has to wait for nobody and the entry goes
-// into the primary group; else it changes nothing.
-func (t *Table) lockedWhole(lock *uint64, k pte.Key, h pte.HPTE) (state uint64) {
-	h.V &^= pte.VSecondary
-	if state = uniqueLocked(t, lock, uint64(k.Hash()), k.AVPN()|pte.VValid, h.V, h.R); state < uniqueTwin {
-		t.dirtied(t.slot(k.Hash().Primary(t.mask), 0))
-	}
-	runtime.KeepAlive(t)
-	return state
-}
-
 // lookupWhole is LookupBatch.
 func (t *Table) lookupWhole(keys []pte.Key, found []Found) (hits int) {
 	if n := min(len(keys), chunk); n >= chunk/8 {
