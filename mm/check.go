@@ -127,7 +127,7 @@ func (c *CPU) checkTLB() error {
 		}
 		ra := l.RA(p)
 		if l.Page != pte.Page4K && e.Size == pte.Page4K {
-			ra = l.PieceRA(p, int(ea>>pte.VPNShift)%pte.Pieces)
+			ra = l.PieceRA(p, int(ea>>pte.VPNShift%pte.Pieces))
 		}
 		if !l.IsPresent(p) || ra != e.RA || !l.Granted(p).Has(e.Prot) {
 			errs = append(errs, fmt.Errorf("%w: CPU %d, %v", ErrStale, c.id, e.Key))

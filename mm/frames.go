@@ -264,7 +264,7 @@ func (f *Frames) has(ra pte.RA) bool {
 	case ra < f.hugeBase:
 		return uint64(ra-f.base)>>f.shift < uint64(f.small)
 	}
-	return int(ra-f.hugeBase)>>hugeShift*f.pieces < len(f.frames)-f.small && int(ra&(hugeSize-1))>>f.shift < f.pieces
+	return int((ra-f.hugeBase)>>hugeShift)*f.pieces < len(f.frames)-f.small && int(ra&(hugeSize-1))>>f.shift < f.pieces
 }
 
 func (f *Frames) index(ra pte.RA) uint32 {

@@ -114,7 +114,7 @@ func (h *hash) hashPiece(c *CPU, p page, ea pte.EA, a, denied pte.Access, noHPTE
 		r = l.Split(r)
 	}
 	r.PTE = next&^l.HPTEFlags() | r.PTE&l.HPTEFlags()
-	n := int(ea>>pte.VPNShift) % pte.Pieces
+	n := int(ea >> pte.VPNShift % pte.Pieces)
 	hint, err := h.enterPiece(c, p, ea, l.PieceHint(r, n), l.Attr(l.WithAccess(next, l.Granted(next)&^denied)), l.PieceRA(next, n), noHPTE)
 	if err != nil {
 		r.PTE = old&^l.HPTEFlags() | r.PTE&l.HPTEFlags() // the access does not take place

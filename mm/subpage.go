@@ -192,7 +192,7 @@ func (p page) prot() uint32 {
 // subpage_protection).
 func (c *CPU) readSubpageProt(p page, ea pte.EA) pte.Access {
 	c.step(StepReadSubpage, p.ea, p.subpageLoc(), TouchRead)
-	n := int(ea>>pte.VPNShift) % pte.Pieces
+	n := int(ea >> pte.VPNShift % pte.Pieces)
 	switch p.table.protWord(p.ea).Load() >> (2 * (pte.Pieces - 1 - n)) & subpageAccess {
 	case SubpageAll:
 		return 0

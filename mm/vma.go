@@ -186,7 +186,7 @@ func (as *AddressSpace) Hint(ea pte.EA) pte.SlotHint {
 	l := as.m.kernel.Layout
 	r := pte.RealPTE{PTE: p.load(), Hidx: p.hidx()}
 	if r.PTE&l.Combo != 0 {
-		return l.PieceHint(r, int(ea>>pte.VPNShift)%pte.Pieces)
+		return l.PieceHint(r, int(ea>>pte.VPNShift%pte.Pieces))
 	}
 	return l.RealHint(r)
 }

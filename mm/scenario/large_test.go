@@ -67,3 +67,22 @@ func TestMixesOf64K(t *testing.T) {
 		}
 	}
 }
+
+// TestPathsOf64K: the guest of the experiment had base pages of 64K. Every path of
+// Linux 6.1 comes to the same verdict with them.
+func TestPathsOf64K(t *testing.T) {
+	for _, p := range Paths() {
+		in := p.InKernel(mm.Linux61)
+		if in == nil || testing.Short() && p.Name != "mprotect-raise" && p.Name != "munmap" {
+			continue
+		}
+		t.Run(p.Name, func(t *testing.T) {
+			large := *in
+			large.Kernel = mm.Linux61With64K
+			res, err := RunPath(context.Background(), p, &large, Config{}, explore.Config{})
+			require.NoError(t, err)
+			require.Equal(t, in.Verdict, res.Verdict, "%v", res.Report)
+			require.Equal(t, in.FramesDiffer, res.FramesDiffer)
+		})
+	}
+}

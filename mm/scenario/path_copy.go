@@ -75,7 +75,7 @@ var forking = Task{Name: "fork", Run: func(s *Stage, c *mm.CPU) {
 }}
 
 // newAddress is where page 0 of a stage moves to.
-func (st *Stage) newAddress() pte.EA { return st.EA(0) + ownPTEPage<<pte.VPNShift }
+func (st *Stage) newAddress() pte.EA { return st.EA(0) + ownPTEPage<<st.shift }
 
 func moved(s *Stage) []mm.PageOf { return []mm.PageOf{{Space: s.Space, EA: s.newAddress()}} }
 
