@@ -58,10 +58,10 @@ type Config struct {
 	// version; others are for comparison.
 	Code Code
 	// LockUnique makes InsertUnique take a lock, one for many pairs of groups,
-	// instead of holding a slot tentatively. It is then about as fast as Insert, and
-	// never fails with ErrBusy; but a call that is descheduled inside
-	// delays other unique inserts under the same lock. Two tables over one Memory
-	// have locks of their own, so there H3 needs the other form.
+	// instead of holding a slot tentatively. That is one change of the table less,
+	// and it never fails with ErrBusy; but a call that is descheduled inside delays
+	// other unique inserts under the same lock. Two tables over one Memory have
+	// locks of their own, so there H3 needs the other form.
 	LockUnique bool
 	// Detect, when not nil, reports duplicates as inserts make them; Code is then
 	// CodeGo.
