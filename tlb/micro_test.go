@@ -283,6 +283,11 @@ func TestMicroTLBOf603(t *testing.T) {
 				clear(m.side[Data603].micro.hits)
 				clear(m.side[Instr603].micro.hits)
 			})
+			x.do(rt, func(m *PPC603MMU) any {
+				m.MSR, m.DCMP, m.RPA = MSRDR|MSRIR, m.compare(0), 2
+				m.TLBLD(0)
+				return nil
+			})
 			access := func(t *rapid.T) {
 				acc, ea := drawAccess(t), drawPage(t, 2)|draw[uint64](t, "far", 0, 0x20000)|0x123
 				x.do(t, func(m *PPC603MMU) any { return m.Translate(acc, ea) })
@@ -329,9 +334,13 @@ func TestMicroTLBOfE500(t *testing.T) {
 					return ra<<21 | 2<<ptePSShift | pteRef | pteChanged | mas3Perms<<pteBAPShift | pteValid, true
 				}
 			}
+			for i := range 2 {
+				e := E500Entry{MAS1: mas1Valid | uint32(i)<<tidShift | 2<<tsizeShift, MAS2: uint64(i) << 12, MAS73: uint64(i)<<16 | mas3Perms, MAS8: uint32(i)}
+				x.do(rt, func(c *E500Core) any { c.SetEntry(c.tlb0.ways*i, e); return nil })
+			}
 			thread := func(t *rapid.T) int { return draw(t, "thread", 0, p.E500.Threads-1) }
 			access := func(t *rapid.T) {
-				i, acc, ea := thread(t), drawAccess(t), drawPage(t, 8)|draw[uint64](t, "high", 0, 0, 1<<40)|0x123
+				i, acc, ea := thread(t), drawAccess(t), drawPage(t, 4)|draw[uint64](t, "high", 0, 0, 1<<40)|0x123
 				x.do(t, func(c *E500Core) any { return c.Thread(i).Translate(acc, ea) })
 			}
 			rt.Repeat(map[string]func(*rapid.T){
@@ -354,11 +363,60 @@ func TestMicroTLBOfE500(t *testing.T) {
 				},
 				"registers": func(t *rapid.T) {
 					i, r, v := thread(t), draw(t, "register", PID0, PID1, PID2, LPIDR), draw[uint64](t, "value", 0, 1, 2)
-					msr := draw[uint32](t, "MSR", 0, MSRDS|MSRIS, MSRPR, MSRGS, MSRCM)
-					x.do(t, func(c *E500Core) any { c.Thread(i).Write(r, v); c.Thread(i).MSR = msr; return nil })
+					x.do(t, func(c *E500Core) any { c.Thread(i).Write(r, v); return nil })
+				},
+				"MSR": func(t *rapid.T) {
+					i, msr := thread(t), draw[uint32](t, "MSR", 0, MSRDS|MSRIS, MSRPR, MSRGS, MSRCM)
+					x.do(t, func(c *E500Core) any { c.Thread(i).MSR = msr; return nil })
 				},
 				"access": access, "access2": access, "access3": access, "": x.check,
 			})
 		})
 	}
+}
+
+// TestMicroTLBSeesRegisters: a hit, a register that it depended on, the same
+// access again.
+func TestMicroTLBSeesRegisters(t *testing.T) {
+	for _, c := range []struct {
+		part string
+		set  func(*E500Thread, uint64)
+	}{
+		{"e500v2", func(th *E500Thread, n uint64) { th.Write(PID0, n) }},
+		{"e500v2", func(th *E500Thread, n uint64) { th.Write(PID1, n) }},
+		{"e500v2", func(th *E500Thread, n uint64) { th.Write(PID2, n) }},
+		{"e6500", func(th *E500Thread, n uint64) { th.Write(PID0, 1); th.Write(LPIDR, n) }},
+	} {
+		p, err := ByName(c.part)
+		require.NoError(t, err)
+		core, err := NewE500(p)
+		require.NoError(t, err)
+		th := core.Thread(0)
+		core.SetEntry(0, E500Entry{MAS1: mas1Valid | 1<<tidShift | 2<<tsizeShift, MAS73: mas3Perms, MAS8: 1})
+		for range 2 {
+			c.set(th, 1)
+			require.True(t, th.Translate(Load, 0).OK())
+			c.set(th, 2)
+			require.Equal(t, TLBMiss, th.Translate(Load, 0).Fault)
+		}
+	}
+
+	p, err := ByName("ultrasparc")
+	require.NoError(t, err)
+	u, err := NewSun4u(p)
+	require.NoError(t, err)
+	u.DataIn(DMMU, tteValid|tteP4u)
+	require.True(t, u.Translate(KernelPrimary, Load, false, 0).OK())
+	require.Equal(t, AccessFault, u.Translate(UserPrimary, Load, false, 0).Fault)
+
+	p, err = ByName("ppc603")
+	require.NoError(t, err)
+	p.Quirks = Quirk603SetsRC
+	m, err := New603(p)
+	require.NoError(t, err)
+	m.MSR, m.DCMP, m.RPA = MSRDR, m.compare(0), 2
+	m.TLBLD(0)
+	require.False(t, m.Translate(Load, 0).Prot.Has(Store), "C is 0")
+	require.True(t, m.Translate(Store, 0).OK(), "and set by the store")
+	require.True(t, m.Translate(Load, 0).Prot.Has(Store))
 }
