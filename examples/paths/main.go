@@ -111,7 +111,7 @@ func parse(args []string, errs io.Writer) (options, error) {
 		}
 		o.paths = []*scenario.Path{p}
 		if len(o.rows()) == 0 {
-			return o, fmt.Errorf("Linux %s has no path %q", kernel, path)
+			return o, fmt.Errorf("no path %[2]q in Linux %[1]s", kernel, path)
 		}
 	}
 	return o, nil

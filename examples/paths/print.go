@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/hashmmu/ppc64/mm"
 	"github.com/hashmmu/ppc64/mm/explore"
 	"github.com/hashmmu/ppc64/mm/scenario"
 )
@@ -31,7 +32,7 @@ func printJSON(out io.Writer, rows []scenario.PathResult) {
 	enc.SetEscapeHTML(false)
 	for _, r := range rows {
 		l := line{
-			Kernel: r.In.Kernel.Name, Path: r.Path.Name, Trigger: r.Path.Trigger, Predicted: r.In.Predicted,
+			Kernel: version(r.In.Kernel), Path: r.Path.Name, Trigger: r.Path.Trigger, Predicted: r.In.Predicted,
 			Measured: r.In.Measured.String(), Verdict: r.Verdict, FramesDiffer: r.FramesDiffer,
 			Executions: r.Executions, States: r.States,
 		}
@@ -40,6 +41,13 @@ func printJSON(out io.Writer, rows []scenario.PathResult) {
 			return // the reader has gone
 		}
 	}
+}
+
+// version is the name of a kernel without that of its base pages: a path that is
+// only there with 64K pages is a path of that kernel.
+func version(k *mm.Kernel) string {
+	name, _, _ := strings.Cut(k.Name, "-")
+	return name
 }
 
 // schedule is the shortest bad one, if there is any.
