@@ -101,11 +101,14 @@ func tornPairs(t rapid.TB, newStore func() Store) {
 			}
 			return
 		}
-		for {
+		for lookups := 0; ; lookups++ {
 			select {
 			case <-stop:
 				return
 			default:
+			}
+			if lookups%64 == 0 {
+				runtime.Gosched() // a pausing writer gets its turn
 			}
 			if h, _, ok := s.Lookup(keys[page]); ok && int(h.RA(pte.Page4K)>>pte.VPNShift)&1 != page {
 				torn[page]++
