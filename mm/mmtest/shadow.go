@@ -65,6 +65,7 @@ type history struct {
 	// all: for a private object one made through it, of whatever it shows.
 	stored  uint64
 	removed uint64 // latest begin of a removal that is done
+	dropped uint64 // latest begin of an invalidation that is done; copies may hold what was before
 	gone    uint64 // latest end of a removal, done or cancelled
 }
 
@@ -175,7 +176,7 @@ func (s *Shadow) read(c *mm.CPU, as *mm.AddressSpace, ea pte.EA, a pte.Access) (
 	case !ok:
 		err = fmt.Errorf("%w: nothing was ever mapped", ErrForeign)
 	case shared:
-		err = s.judge(got, file, max(before.stored, fileBefore.stored, fileBefore.removed))
+		err = s.judge(got, file, max(before.stored, fileBefore.stored, fileBefore.removed, fileBefore.dropped))
 	default:
 		err = s.judgePrivate(got, private, file, before, fileBefore)
 	}
@@ -309,10 +310,23 @@ func (s *Shadow) PunchHole(ctx context.Context, c *mm.CPU, f *mm.Mapping, first,
 	return s.remove(s.filePages(f, first, n), func() (mm.Result, error) { return c.PunchHole(ctx, f, first, n) })
 }
 
-// Invalidate is [mm.CPU.Invalidate].
-func (s *Shadow) Invalidate(ctx context.Context, c *mm.CPU, f *mm.Mapping, first, n uint64) (mm.Result, error) {
+// Invalidate is [mm.CPU.Invalidate]. A private copy that a store is about to write to
+// holds what the page of the file held, and stays.
+func (s *Shadow) Invalidate(ctx context.Context, c *mm.CPU, f *mm.Mapping, first, n uint64) (res mm.Result, err error) {
 	in := func(o object) bool { return o.owner == any(f) && s.filePages(f, first, n)(o) }
-	return s.remove(in, func() (mm.Result, error) { return c.Invalidate(ctx, f, first, n) })
+	begin := s.m.NewStamp()
+	_, _ = s.remove(in, func() (mm.Result, error) {
+		res, err = c.Invalidate(ctx, f, first, n)
+		return res, errMayStay
+	})
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for o, h := range s.pages {
+		if err == nil && in(o) {
+			h.dropped = max(h.dropped, begin)
+		}
+	}
+	return res, err
 }
 
 // MadviseRemove is [mm.CPU.MadviseRemove].
