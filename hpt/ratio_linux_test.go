@@ -51,7 +51,6 @@ const part = 8000
 type ratios struct {
 	tables       map[string]*Table // by name of the variant
 	present, new []pte.Key         // in the tables, and not
-	floors       []string
 	variants     []variant
 	refs         []pte.Ref
 	found        []Found

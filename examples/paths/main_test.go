@@ -32,6 +32,14 @@ func TestOutput(t *testing.T) {
 	code, out, errs := paths()
 	require.Zero(t, code, errs)
 	require.Equal(t, string(want), out, "go run ./examples/paths >examples/paths/testdata/output.txt if that is meant")
+
+	readme, err := os.ReadFile(filepath.Join("..", "..", "README.md"))
+	require.NoError(t, err)
+	for _, line := range strings.Split(string(readme), "\n") {
+		if row, ok := strings.CutPrefix(line, "    "); ok && strings.Contains(row, ".c:") {
+			require.Contains(t, string(want), row+"\n", "the README shows rows as they are")
+		}
+	}
 }
 
 // TestJSON: a row is a line with these keys and no other.
