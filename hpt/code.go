@@ -39,7 +39,7 @@ func (c *Config) choose(native bool) (Code, error) {
 	switch {
 	case c.Code > best:
 		return 0, &ConfigError{Field: "Code", Value: int64(c.Code), Why: fmt.Sprintf("this build has no more than %v on this processor", best)}
-	case c.Detect != nil:
+	case c.watched():
 		return CodeGo, nil
 	case c.Code == CodeBest:
 		return best, nil

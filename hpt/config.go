@@ -66,6 +66,8 @@ type Config struct {
 	// Detect, when not nil, reports duplicates as inserts make them; Code is then
 	// CodeGo.
 	Detect *Detector
+	// Trace is functions to call at events; Code is then CodeGo.
+	Trace Trace
 
 	_ struct{}
 }
@@ -112,7 +114,7 @@ func newTable(c Config, native bool) (*Table, error) {
 		return nil, err
 	}
 	t.setCounters(make([]uint64, t.counterWords()))
-	t.detect()
+	t.watch()
 	return t, nil
 }
 

@@ -59,21 +59,21 @@ func (c *Config) checkDetect() error {
 	if c.Detect.Report == nil {
 		return &ConfigError{Field: "Detect.Report", Why: "nil"}
 	}
-	c.Code = CodeGo
 	return nil
 }
 
-// detect switches detection on if the configuration asks for it.
-func (t *Table) detect() {
+// detect returns what detection does at a change, nil when the configuration does
+// not ask for it.
+func (t *Table) detect() func(s pte.Slot, old, new pte.HPTE) {
 	if t.config.Detect == nil {
-		return
+		return nil
 	}
 	d := &detector{Detector: *t.config.Detect, born: make([]atomic.Uint64, len(t.slots))}
 	if d.Clock == nil {
 		d.Clock = d.made.Load
 	}
 	d.start = d.Clock()
-	t.detector = d
+	return func(s pte.Slot, old, new pte.HPTE) { d.changed(t, s, old, new) }
 }
 
 // changed looks for the duplicates of the entry that has just become new in slot

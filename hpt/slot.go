@@ -45,8 +45,8 @@ func (t *Table) cas16(s pte.Slot, oldV, oldR, newV, newR uint64) (ok bool) {
 	}
 	if ok {
 		t.dirtied(s)
-		if t.detector != nil {
-			t.detector.changed(t, s, pte.HPTE{V: oldV, R: oldR}, pte.HPTE{V: newV, R: newR})
+		if t.changed != nil {
+			t.changed(s, pte.HPTE{V: oldV, R: oldR}, pte.HPTE{V: newV, R: newR})
 		}
 	}
 	runtime.KeepAlive(t)

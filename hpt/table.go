@@ -26,8 +26,10 @@ type Table struct {
 	tags       *uint64  // last tag given to a tentative entry
 	victims    *uint64  // state of the victim choice
 
-	dirty    atomic.Pointer[DirtyLog] // nil when nobody logs
-	detector *detector                // nil unless Config.Detect
+	dirty atomic.Pointer[DirtyLog] // nil when nobody logs
+	// changed is called after a change of a slot, as memory has it; nil unless
+	// Config.Detect or Config.Trace.
+	changed func(s pte.Slot, old, new pte.HPTE)
 }
 
 // slot is one entry in memory: V, R, big-endian.

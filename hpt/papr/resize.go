@@ -25,7 +25,7 @@ func (h *HPT) ResizePrepare(flags Flags, shift int32) (Code, error) {
 	}
 	if h.pending == nil {
 		c := h.Table().Config()
-		t, err := hpt.New(hpt.Config{Order: order, Format: c.Format, Sizes: c.Sizes, Seed: c.Seed, Detect: c.Detect})
+		t, err := hpt.New(hpt.Config{Order: order, Format: c.Format, Sizes: c.Sizes, Seed: c.Seed, Detect: c.Detect, Trace: c.Trace})
 		if err != nil {
 			return Resource, err
 		}
