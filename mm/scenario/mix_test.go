@@ -2,6 +2,7 @@ package scenario
 
 import (
 	"context"
+	"os"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -71,8 +72,8 @@ func TestLargeMixes(t *testing.T) {
 // the same steps on one page, where a batch holds one entry at most; they are
 // explored by source-DPOR only.
 func TestHugeMix(t *testing.T) {
-	if testing.Short() {
-		t.Skip("minutes")
+	if os.Getenv("EXPLORE_HUGE") == "" {
+		t.Skip("minutes; EXPLORE_HUGE=1 asks for it")
 	}
 	t.Logf("%v", prove(t, huge, batch.LazyMMU(), true).Report)
 	for _, p := range []batch.Policy{batch.BeforeUnlock(), batch.Immediate()} {
