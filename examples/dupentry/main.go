@@ -10,28 +10,23 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"flag"
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"slices"
 	"strings"
 
 	"github.com/hashmmu/ppc64/batch"
 	"github.com/hashmmu/ppc64/hpt"
+	"github.com/hashmmu/ppc64/internal/cli"
 	"github.com/hashmmu/ppc64/internal/realtable"
 	"github.com/hashmmu/ppc64/mm"
 	"github.com/hashmmu/ppc64/mm/explore"
 	"github.com/hashmmu/ppc64/mm/scenario"
 )
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
-}
+func main() { cli.Main("dupentry", run) }
 
 // options are the command line, checked.
 type options struct {
@@ -43,22 +38,17 @@ type options struct {
 	html     string
 }
 
-func run(ctx context.Context, args []string, out, errs io.Writer) int {
-	o, err := parse(args, errs)
-	switch {
-	case errors.Is(err, flag.ErrHelp):
-		return 0
-	case err != nil:
-		fmt.Fprintln(errs, "dupentry:", err)
-		return 2
+func run(ctx context.Context, args []string, out io.Writer) (int, error) {
+	o, err := parse(args, out)
+	if err != nil {
+		return 2, err
 	}
 	rows, err := explorePolicies(ctx, o)
 	if err == nil && o.html != "" {
 		err = writeHTML(o.html, rows)
 	}
 	if err != nil {
-		fmt.Fprintln(errs, "dupentry:", err)
-		return 2
+		return 2, err
 	}
 	if o.json {
 		printJSON(out, rows)
@@ -67,31 +57,24 @@ func run(ctx context.Context, args []string, out, errs io.Writer) int {
 	}
 	for _, r := range rows {
 		if !r.documented && o.replay == nil {
-			return 1
+			return 1, nil
 		}
 	}
-	return 0
+	return 0, nil
 }
 
-func parse(args []string, errs io.Writer) (options, error) {
+func parse(args []string, out io.Writer) (options, error) {
 	var o options
 	var kernel, policy, scene, replay string
 	f := flag.NewFlagSet("dupentry", flag.ContinueOnError)
-	f.SetOutput(errs)
 	f.BoolVar(&o.json, "json", false, "print one JSON object per line")
 	f.StringVar(&kernel, "kernel", "2.6.20", "kernel profile: 2.6.20 or 6.1")
 	f.StringVar(&policy, "policy", "", "flush policy: "+strings.Join(batch.PolicyNames(), " ")+"; default: all")
 	f.StringVar(&scene, "scenario", scenario.Founding.Name, "scenario: "+strings.Join(scenario.Names(), " "))
 	f.StringVar(&replay, "replay", "", "run this one schedule, like '0*4 1*8'")
 	f.StringVar(&o.html, "html", "", "write the bad schedule as a page to this file")
-	if err := f.Parse(args); err != nil {
-		if errors.Is(err, flag.ErrHelp) {
-			return o, err
-		}
-		return o, errors.New("see the usage above")
-	}
-	if f.NArg() > 0 {
-		return o, fmt.Errorf("unexpected argument %q", f.Arg(0))
+	if err := cli.Parse(f, args, out); err != nil {
+		return o, err
 	}
 	var err error
 	if o.kernel, err = mm.ParseKernel(kernel); err != nil {

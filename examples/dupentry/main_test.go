@@ -10,12 +10,14 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/hashmmu/ppc64/internal/cli"
 )
 
 func dupentry(t *testing.T, args ...string) (code int, out, errs string) {
 	t.Helper()
 	var o, e bytes.Buffer
-	code = run(context.Background(), args, &o, &e)
+	code = cli.Run(context.Background(), "dupentry", run, args, &o, &e)
 	return code, o.String(), e.String()
 }
 
@@ -97,12 +99,13 @@ func TestBadUsage(t *testing.T) {
 		{[]string{"-replay", "5*1"}, "not enabled"},
 		{[]string{"-policy", "immediate", "-html", filepath.Join(t.TempDir(), "x")}, "no bad schedule"},
 		{[]string{"file"}, "unexpected"},
-		{[]string{"-nonsense"}, "usage"},
+		{[]string{"-nonsense"}, "not defined: -nonsense"},
 	} {
 		code, out, errs := dupentry(t, c.args...)
 		require.Equal(t, 2, code, c.args)
 		require.Empty(t, out, c.args)
 		require.Contains(t, errs, c.says)
+		require.Equal(t, 1, strings.Count(errs, "\n"), "one line: %s", errs)
 	}
 }
 

@@ -15,22 +15,17 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"os"
-	"os/signal"
 	"runtime"
 	"strings"
 	"sync"
 
+	"github.com/hashmmu/ppc64/internal/cli"
 	"github.com/hashmmu/ppc64/mm"
 	"github.com/hashmmu/ppc64/mm/explore"
 	"github.com/hashmmu/ppc64/mm/scenario"
 )
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
-}
+func main() { cli.Main("paths", run) }
 
 // options are the command line, checked.
 type options struct {
@@ -40,24 +35,15 @@ type options struct {
 	paths  []*scenario.Path
 }
 
-func run(ctx context.Context, args []string, out, errs io.Writer) int {
-	o, err := parse(args, errs)
-	switch {
-	case errors.Is(err, flag.ErrHelp):
-		return 0
-	case err != nil:
-		fmt.Fprintln(errs, "paths:", err)
-		return 2
-	}
-	show := runPaths
-	if o.fixes {
-		show = runFixes
-	}
-	code, err := show(ctx, o, out)
+func run(ctx context.Context, args []string, out io.Writer) (int, error) {
+	o, err := parse(args, out)
 	if err != nil {
-		fmt.Fprintln(errs, "paths:", err)
+		return 2, err
 	}
-	return code
+	if o.fixes {
+		return runFixes(ctx, o, out)
+	}
+	return runPaths(ctx, o, out)
 }
 
 // runPaths prints the verdict on every path. The exit code is 1 when one is not
@@ -80,23 +66,16 @@ func runPaths(ctx context.Context, o options, out io.Writer) (int, error) {
 	return 0, nil
 }
 
-func parse(args []string, errs io.Writer) (options, error) {
+func parse(args []string, out io.Writer) (options, error) {
 	o := options{paths: scenario.Paths()}
 	var kernel, path string
 	f := flag.NewFlagSet("paths", flag.ContinueOnError)
-	f.SetOutput(errs)
 	f.BoolVar(&o.json, "json", false, "print one JSON object per line")
 	f.BoolVar(&o.fixes, "fixes", false, "say what closes the paths, and what it costs")
 	f.StringVar(&kernel, "kernel", "", "kernel profile: 2.6.20 or 6.1, -64k for those paths only that need such base pages; default: all")
 	f.StringVar(&path, "path", "", "path: "+strings.Join(scenario.PathNames(), " ")+"; default: all")
-	if err := f.Parse(args); err != nil {
-		if errors.Is(err, flag.ErrHelp) {
-			return o, err
-		}
-		return o, errors.New("see the usage above")
-	}
-	if f.NArg() > 0 {
-		return o, fmt.Errorf("unexpected argument %q", f.Arg(0))
+	if err := cli.Parse(f, args, out); err != nil {
+		return o, err
 	}
 	if kernel != "" {
 		var err error

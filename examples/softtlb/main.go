@@ -10,25 +10,19 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"flag"
 	"fmt"
 	"io"
-	"os"
-	"os/signal"
 	"slices"
 	"strings"
 
+	"github.com/hashmmu/ppc64/internal/cli"
 	"github.com/hashmmu/ppc64/mm/explore"
 	"github.com/hashmmu/ppc64/mm/scenario"
 	"github.com/hashmmu/ppc64/tlb"
 )
 
-func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
-}
+func main() { cli.Main("softtlb", run) }
 
 // options are the command line, checked.
 type options struct {
@@ -36,19 +30,14 @@ type options struct {
 	profiles []string
 }
 
-func run(ctx context.Context, args []string, out, errs io.Writer) int {
-	o, err := parse(args, errs)
-	switch {
-	case errors.Is(err, flag.ErrHelp):
-		return 0
-	case err != nil:
-		fmt.Fprintln(errs, "softtlb:", err)
-		return 2
+func run(ctx context.Context, args []string, out io.Writer) (int, error) {
+	o, err := parse(args, out)
+	if err != nil {
+		return 2, err
 	}
 	results, err := exploreAll(ctx, o.profiles)
 	if err != nil {
-		fmt.Fprintln(errs, "softtlb:", err)
-		return 1
+		return 1, err
 	}
 	if o.json {
 		printJSON(out, results)
@@ -57,28 +46,22 @@ func run(ctx context.Context, args []string, out, errs io.Writer) int {
 	}
 	for _, r := range results {
 		if r.Verdict != r.Race.Expect {
-			return 1
+			return 1, nil
 		}
 	}
-	return 0
+	return 0, nil
 }
 
-func parse(args []string, errs io.Writer) (options, error) {
+func parse(args []string, out io.Writer) (options, error) {
 	var o options
 	var profile string
 	f := flag.NewFlagSet("softtlb", flag.ContinueOnError)
-	f.SetOutput(errs)
 	f.BoolVar(&o.json, "json", false, "print one JSON object per line")
 	f.StringVar(&profile, "profile", "", "part: "+strings.Join(scenario.SoftProfiles, " ")+"; default: all")
-	if err := f.Parse(args); err != nil {
-		if errors.Is(err, flag.ErrHelp) {
-			return o, err
-		}
-		return o, errors.New("see the usage above")
+	if err := cli.Parse(f, args, out); err != nil {
+		return o, err
 	}
 	switch {
-	case f.NArg() > 0:
-		return o, fmt.Errorf("unexpected argument %q", f.Arg(0))
 	case profile == "":
 		o.profiles = scenario.SoftProfiles
 	case slices.Contains(scenario.SoftProfiles, profile):

@@ -11,13 +11,14 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/hashmmu/ppc64/internal/cli"
 	"github.com/hashmmu/ppc64/mm/scenario"
 )
 
 func softtlb(t *testing.T, args ...string) (code int, out, errs string) {
 	t.Helper()
 	var o, e bytes.Buffer
-	code = run(context.Background(), args, &o, &e)
+	code = cli.Run(context.Background(), "softtlb", run, args, &o, &e)
 	return code, o.String(), e.String()
 }
 
@@ -82,11 +83,12 @@ func TestBadUsage(t *testing.T) {
 	}{
 		{[]string{"-profile", "z80"}, "sparc64-tsb"},
 		{[]string{"file"}, "unexpected"},
-		{[]string{"-nonsense"}, "usage"},
+		{[]string{"-nonsense"}, "not defined: -nonsense"},
 	} {
 		code, out, errs := softtlb(t, c.args...)
 		require.Equal(t, 2, code)
 		require.Empty(t, out)
 		require.Contains(t, errs, c.says)
+		require.Equal(t, 1, strings.Count(errs, "\n"), "one line: %s", errs)
 	}
 }
