@@ -38,8 +38,8 @@ type options struct {
 	html     string
 }
 
-func run(ctx context.Context, args []string, out io.Writer) (int, error) {
-	o, err := parse(args, out)
+func run(ctx context.Context, args []string, std cli.Std) (int, error) {
+	o, err := parse(args, std.Out)
 	if err != nil {
 		return 2, err
 	}
@@ -51,9 +51,9 @@ func run(ctx context.Context, args []string, out io.Writer) (int, error) {
 		return 2, err
 	}
 	if o.json {
-		printJSON(out, rows)
+		printJSON(std.Out, rows)
 	} else {
-		printTable(out, o, rows)
+		printTable(std.Out, o, rows)
 	}
 	for _, r := range rows {
 		if !r.documented && o.replay == nil {
@@ -73,7 +73,7 @@ func parse(args []string, out io.Writer) (options, error) {
 	f.StringVar(&scene, "scenario", scenario.Founding.Name, "scenario: "+strings.Join(scenario.Names(), " "))
 	f.StringVar(&replay, "replay", "", "run this one schedule, like '0*4 1*8'")
 	f.StringVar(&o.html, "html", "", "write the bad schedule as a page to this file")
-	if err := cli.Parse(f, args, out); err != nil {
+	if err := cli.Parse(f, args, out, cli.NoFiles); err != nil {
 		return o, err
 	}
 	var err error

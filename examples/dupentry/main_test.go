@@ -1,8 +1,6 @@
 package main
 
 import (
-	"bytes"
-	"context"
 	"encoding/json"
 	"os"
 	"path/filepath"
@@ -11,15 +9,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/hashmmu/ppc64/internal/cli"
+	"github.com/hashmmu/ppc64/internal/cli/clitest"
 )
-
-func dupentry(t *testing.T, args ...string) (code int, out, errs string) {
-	t.Helper()
-	var o, e bytes.Buffer
-	code = cli.Run(context.Background(), "dupentry", run, args, &o, &e)
-	return code, o.String(), e.String()
-}
 
 // TestOutput pins what the README shows: numbers of executions and the schedule
 // are the same on every machine and in every run.
@@ -27,7 +18,7 @@ func TestOutput(t *testing.T) {
 	want, err := os.ReadFile(filepath.Join("testdata", "output.txt"))
 	require.NoError(t, err)
 	for range 2 {
-		code, out, errs := dupentry(t)
+		code, out, errs := clitest.Run(run, "")
 		require.Zero(t, code, errs)
 		require.Equal(t, string(want), out)
 	}
@@ -37,7 +28,7 @@ func TestOutput(t *testing.T) {
 func TestREADME(t *testing.T) {
 	readme, err := os.ReadFile("../../README.md")
 	require.NoError(t, err)
-	_, out, _ := dupentry(t)
+	_, out, _ := clitest.Run(run, "")
 	_, table, _ := strings.Cut(out, "\n\n")
 	for _, line := range strings.Split(table, "\n") {
 		if !strings.HasPrefix(line, "at-finish,") {
@@ -48,7 +39,7 @@ func TestREADME(t *testing.T) {
 
 func TestJSON(t *testing.T) {
 	for _, kernel := range []string{"2.6.20", "6.1"} {
-		code, out, errs := dupentry(t, "-json", "-kernel", kernel)
+		code, out, errs := clitest.Run(run, "", "-json", "-kernel", kernel)
 		require.Zero(t, code, errs)
 		verdicts := make(map[string]string)
 		for _, text := range strings.Split(strings.TrimSpace(out), "\n") {
@@ -74,14 +65,14 @@ func TestJSON(t *testing.T) {
 
 func TestReplayAndPage(t *testing.T) {
 	page := filepath.Join(t.TempDir(), "race.html")
-	code, out, errs := dupentry(t, "-policy", "at-finish", "-replay", "0*4 1*8", "-html", page)
+	code, out, errs := clitest.Run(run, "", "-policy", "at-finish", "-replay", "0*4 1*8", "-html", page)
 	require.Zero(t, code, errs)
 	require.Contains(t, out, "duplicate")
 	text, err := os.ReadFile(page)
 	require.NoError(t, err)
 	require.Contains(t, string(text), "hpte_insert")
 
-	code, out, _ = dupentry(t, "-policy", "lazy-mmu", "-replay", "0*2")
+	code, out, _ = clitest.Run(run, "", "-policy", "lazy-mmu", "-replay", "0*2")
 	require.Zero(t, code)
 	require.Contains(t, out, "exhausted-bound", "a harmless schedule is no proof")
 }
@@ -101,19 +92,15 @@ func TestBadUsage(t *testing.T) {
 		{[]string{"file"}, "unexpected"},
 		{[]string{"-nonsense"}, "not defined: -nonsense"},
 	} {
-		code, out, errs := dupentry(t, c.args...)
-		require.Equal(t, 2, code, c.args)
-		require.Empty(t, out, c.args)
-		require.Contains(t, errs, c.says)
-		require.Equal(t, 1, strings.Count(errs, "\n"), "one line: %s", errs)
+		clitest.Refuses(t, run, c.says, "", c.args...)
 	}
 }
 
 func TestCapacityIsUnsafe(t *testing.T) {
-	code, out, errs := dupentry(t, "-policy", "capacity-2", "-json")
+	code, out, errs := clitest.Run(run, "", "-policy", "capacity-2", "-json")
 	require.Zero(t, code, errs)
 	require.Contains(t, out, `"verdict":"duplicate"`)
-	code, out, errs = dupentry(t, "-policy", "capacity-2+before-unlock", "-json")
+	code, out, errs = clitest.Run(run, "", "-policy", "capacity-2+before-unlock", "-json")
 	require.Zero(t, code, errs)
 	require.Contains(t, out, `"verdict":"proved"`)
 }

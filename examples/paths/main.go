@@ -35,15 +35,15 @@ type options struct {
 	paths  []*scenario.Path
 }
 
-func run(ctx context.Context, args []string, out io.Writer) (int, error) {
-	o, err := parse(args, out)
+func run(ctx context.Context, args []string, std cli.Std) (int, error) {
+	o, err := parse(args, std.Out)
 	if err != nil {
 		return 2, err
 	}
 	if o.fixes {
-		return runFixes(ctx, o, out)
+		return runFixes(ctx, o, std.Out)
 	}
-	return runPaths(ctx, o, out)
+	return runPaths(ctx, o, std.Out)
 }
 
 // runPaths prints the verdict on every path. The exit code is 1 when one is not
@@ -74,7 +74,7 @@ func parse(args []string, out io.Writer) (options, error) {
 	f.BoolVar(&o.fixes, "fixes", false, "say what closes the paths, and what it costs")
 	f.StringVar(&kernel, "kernel", "", "kernel profile: 2.6.20 or 6.1, -64k for those paths only that need such base pages; default: all")
 	f.StringVar(&path, "path", "", "path: "+strings.Join(scenario.PathNames(), " ")+"; default: all")
-	if err := cli.Parse(f, args, out); err != nil {
+	if err := cli.Parse(f, args, out, cli.NoFiles); err != nil {
 		return o, err
 	}
 	if kernel != "" {

@@ -1,8 +1,6 @@
 package main
 
 import (
-	"bytes"
-	"context"
 	"encoding/json"
 	"os"
 	"path/filepath"
@@ -11,16 +9,10 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/hashmmu/ppc64/internal/cli"
+	"github.com/hashmmu/ppc64/internal/cli/clitest"
 	"github.com/hashmmu/ppc64/mm"
 	"github.com/hashmmu/ppc64/mm/scenario"
 )
-
-func paths(args ...string) (code int, out, errs string) {
-	var o, e bytes.Buffer
-	code = cli.Run(context.Background(), "paths", run, args, &o, &e)
-	return code, o.String(), e.String()
-}
 
 // TestOutput pins what the program prints: numbers of executions and the schedules
 // are the same on every machine and in every run.
@@ -30,7 +22,7 @@ func TestOutput(t *testing.T) {
 	}
 	want, err := os.ReadFile(filepath.Join("testdata", "output.txt"))
 	require.NoError(t, err)
-	code, out, errs := paths()
+	code, out, errs := clitest.Run(run, "")
 	require.Zero(t, code, errs)
 	require.Equal(t, string(want), out, "go run ./examples/paths >examples/paths/testdata/output.txt if that is meant")
 
@@ -45,7 +37,7 @@ func TestOutput(t *testing.T) {
 
 // TestJSON: a row is a line with these keys and no other.
 func TestJSON(t *testing.T) {
-	code, out, errs := paths("-json", "-path", "mprotect-raise")
+	code, out, errs := clitest.Run(run, "", "-json", "-path", "mprotect-raise")
 	require.Zero(t, code, errs)
 	lines := strings.Split(strings.TrimSpace(out), "\n")
 	require.Len(t, lines, 2)
@@ -69,13 +61,13 @@ func TestJSON(t *testing.T) {
 // TestExplained: a row that is not proved names the function, the schedule in the
 // kernel's words, and why reading or measurement say something else.
 func TestExplained(t *testing.T) {
-	code, out, errs := paths("-kernel", "6.1", "-path", "mprotect-lower")
+	code, out, errs := clitest.Run(run, "", "-kernel", "6.1", "-path", "mprotect-lower")
 	require.Zero(t, code, errs)
 	for _, want := range []string{"mm/mprotect.c:change_pte_range", "CPU0 mprotect: down_write(mmap_sem), pte_offset_map_lock, pte_update + batch_add, set_pte_at",
 		"the reading is wrong", "none in 9,182 rounds"} {
 		require.Contains(t, out, want)
 	}
-	code, out, _ = paths("-kernel", "6.1", "-path", "munmap")
+	code, out, _ = clitest.Run(run, "", "-kernel", "6.1", "-path", "munmap")
 	require.Zero(t, code)
 	require.Contains(t, out, "proved: every interleaving of 3 CPUs, 3 operations, 1 page,")
 	require.NotContains(t, out, "trigger")
@@ -91,11 +83,7 @@ func TestBadUsage(t *testing.T) {
 		{[]string{"munmap"}, "unexpected argument"},
 		{[]string{"-nonsense"}, "not defined: -nonsense"},
 	} {
-		code, out, errs := paths(c.args...)
-		require.Equal(t, 2, code, c.args)
-		require.Empty(t, out, c.args)
-		require.Contains(t, errs, c.says)
-		require.Equal(t, 1, strings.Count(errs, "\n"), "one line: %s", errs)
+		clitest.Refuses(t, run, c.says, "", c.args...)
 	}
 }
 
@@ -105,7 +93,7 @@ func TestFixes(t *testing.T) {
 	if testing.Short() {
 		t.Skip("counts all workloads")
 	}
-	code, out, errs := paths("-fixes", "-json", "-kernel", "6.1", "-path", "madvise-split-load")
+	code, out, errs := clitest.Run(run, "", "-fixes", "-json", "-kernel", "6.1", "-path", "madvise-split-load")
 	require.Zero(t, code, errs)
 	verdicts, prices := make(map[string]scenario.Verdict), 0
 	for _, text := range strings.Split(strings.TrimSpace(out), "\n") {
@@ -131,7 +119,7 @@ func TestFixes(t *testing.T) {
 	}, verdicts)
 	require.Equal(t, len(scenario.Workloads(mm.Linux61))*len(scenario.Fixes(mm.Linux61)), prices)
 
-	code, out, _ = paths("-fixes", "-kernel", "6.1", "-path", "madvise-split-load")
+	code, out, _ = clitest.Run(run, "", "-fixes", "-kernel", "6.1", "-path", "madvise-split-load")
 	require.Zero(t, code)
 	require.Contains(t, out, "\nmadvise-split-load          stale     stale     proved    proved    proved    proved    proved    stale     stale     proved\n")
 	require.Contains(t, out, "F  carry-hash-bits")

@@ -30,8 +30,8 @@ type options struct {
 	profiles []string
 }
 
-func run(ctx context.Context, args []string, out io.Writer) (int, error) {
-	o, err := parse(args, out)
+func run(ctx context.Context, args []string, std cli.Std) (int, error) {
+	o, err := parse(args, std.Out)
 	if err != nil {
 		return 2, err
 	}
@@ -40,9 +40,9 @@ func run(ctx context.Context, args []string, out io.Writer) (int, error) {
 		return 1, err
 	}
 	if o.json {
-		printJSON(out, results)
+		printJSON(std.Out, results)
 	} else {
-		printTable(out, results)
+		printTable(std.Out, results)
 	}
 	for _, r := range results {
 		if r.Verdict != r.Race.Expect {
@@ -58,7 +58,7 @@ func parse(args []string, out io.Writer) (options, error) {
 	f := flag.NewFlagSet("softtlb", flag.ContinueOnError)
 	f.BoolVar(&o.json, "json", false, "print one JSON object per line")
 	f.StringVar(&profile, "profile", "", "part: "+strings.Join(scenario.SoftProfiles, " ")+"; default: all")
-	if err := cli.Parse(f, args, out); err != nil {
+	if err := cli.Parse(f, args, out, cli.NoFiles); err != nil {
 		return o, err
 	}
 	switch {

@@ -1,8 +1,6 @@
 package main
 
 import (
-	"bytes"
-	"context"
 	"encoding/json"
 	"os"
 	"path/filepath"
@@ -11,16 +9,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/hashmmu/ppc64/internal/cli"
+	"github.com/hashmmu/ppc64/internal/cli/clitest"
 	"github.com/hashmmu/ppc64/mm/scenario"
 )
-
-func softtlb(t *testing.T, args ...string) (code int, out, errs string) {
-	t.Helper()
-	var o, e bytes.Buffer
-	code = cli.Run(context.Background(), "softtlb", run, args, &o, &e)
-	return code, o.String(), e.String()
-}
 
 // TestOutput pins the whole table: the numbers are the same on every machine.
 func TestOutput(t *testing.T) {
@@ -29,7 +20,7 @@ func TestOutput(t *testing.T) {
 	}
 	want, err := os.ReadFile(filepath.Join("testdata", "output.txt"))
 	require.NoError(t, err)
-	code, out, errs := softtlb(t)
+	code, out, errs := clitest.Run(run, "")
 	require.Zero(t, code, errs)
 	require.Equal(t, string(want), out)
 }
@@ -38,7 +29,7 @@ func TestOutput(t *testing.T) {
 func TestOnePart(t *testing.T) {
 	want, err := os.ReadFile(filepath.Join("testdata", "output.txt"))
 	require.NoError(t, err)
-	code, out, errs := softtlb(t, "-profile", "e6500")
+	code, out, errs := clitest.Run(run, "", "-profile", "e6500")
 	require.Zero(t, code, errs)
 	table, _, _ := strings.Cut(out, "\n\n")
 	_, lines, _ := strings.Cut(table, "\n") // under the heading
@@ -47,7 +38,7 @@ func TestOnePart(t *testing.T) {
 
 func TestJSON(t *testing.T) {
 	for _, profile := range []string{"ppc603", "mips32r2", "sparc64-tsb"} {
-		code, out, errs := softtlb(t, "-json", "-profile", profile)
+		code, out, errs := clitest.Run(run, "", "-json", "-profile", profile)
 		require.Zero(t, code, errs)
 		verdicts := map[scenario.Verdict]int{}
 		for _, text := range strings.Split(strings.TrimSpace(out), "\n") {
@@ -85,10 +76,6 @@ func TestBadUsage(t *testing.T) {
 		{[]string{"file"}, "unexpected"},
 		{[]string{"-nonsense"}, "not defined: -nonsense"},
 	} {
-		code, out, errs := softtlb(t, c.args...)
-		require.Equal(t, 2, code)
-		require.Empty(t, out)
-		require.Contains(t, errs, c.says)
-		require.Equal(t, 1, strings.Count(errs, "\n"), "one line: %s", errs)
+		clitest.Refuses(t, run, c.says, "", c.args...)
 	}
 }
