@@ -20,19 +20,101 @@ package main
 
 import (
 	"bytes"
+	"cmp"
+	"context"
 	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
 	"io"
-	"os"
+	"maps"
 	"slices"
 
 	"github.com/hashmmu/ppc64/hpt"
+	"github.com/hashmmu/ppc64/internal/cli"
 	"github.com/hashmmu/ppc64/pte"
 )
 
-func main() { os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }
+func main() { cli.Main("htab", run) }
+
+// options are the command line, checked.
+type options struct {
+	json     bool
+	format   int // 0: the one that fits
+	picture  string
+	where    where
+	segments []segment // list their pages; nil: none
+	file     string
+}
+
+func parse(args []string, out io.Writer) (o options, err error) {
+	f := flag.NewFlagSet("htab", flag.ContinueOnError)
+	f.BoolVar(&o.json, "json", false, "print one JSON object")
+	f.IntVar(&o.format, "format", 0, "entry format of a raw image, 2 or 3; default: the one that fits")
+	f.StringVar(&o.picture, "png", "", "draw the table into this file, a square a group")
+	sdr1 := f.Uint64("sdr1", 0, "the register that says where in memory the table is")
+	ptcr := f.Uint64("ptcr", 0, "the register that says where the partition table is, from ISA 3.0 on")
+	lpid := f.Uint64("lpid", 0, "partition, with -ptcr")
+	vsid := f.Uint64("vsid", 0, "list the pages of this virtual segment")
+	slb := f.String("slb", "", "list the pages of the segments in this file")
+	if err := cli.Parse(f, args, out, cli.OneFile); err != nil {
+		return o, err
+	}
+	given := map[string]bool{}
+	f.Visit(func(f *flag.Flag) { given[f.Name] = true })
+	switch {
+	case given["sdr1"] && given["ptcr"] || given["vsid"] && given["slb"]:
+		return o, errors.New("want one of -sdr1 and -ptcr, one of -vsid and -slb")
+	case given["lpid"] && (!given["ptcr"] || *lpid != uint64(uint32(*lpid))):
+		return o, fmt.Errorf("-lpid %d: want -ptcr and 32 bits", *lpid)
+	case given["format"] && o.format != 2 && o.format != 3:
+		return o, fmt.Errorf("-format %d: valid formats are 2 and 3", o.format)
+	case given["sdr1"]:
+		o.where = where{register: regSDR1, value: *sdr1}
+	case given["ptcr"]:
+		o.where = where{register: regPTCR, value: *ptcr, lpid: uint32(*lpid)}
+	}
+	if given["vsid"] {
+		o.segments = []segment{{vsid: pte.VSID(*vsid), any: true}}
+	}
+	if given["slb"] {
+		o.segments, err = readSLB(*slb)
+	}
+	o.file = f.Arg(0)
+	return o, err
+}
+
+func run(_ context.Context, args []string, std cli.Std) (int, error) {
+	o, err := parse(args, std.Out)
+	if err != nil {
+		return 2, err
+	}
+	t, found, err := open(o, std)
+	if err != nil {
+		return 2, fmt.Errorf("%s: %w", o.file, err)
+	}
+	if o.picture != "" {
+		if err := writePNG(o.picture, t); err != nil {
+			return 2, err
+		}
+	}
+	if o.json {
+		err = json.NewEncoder(std.Out).Encode(newReport(t))
+	} else {
+		err = print(std.Out, found, newReport(t))
+	}
+	if err == nil && o.segments != nil {
+		err = printPages(std.Out, pagesOf(t, o.segments), o.json)
+	}
+	if err != nil {
+		return 2, err
+	}
+	if err := t.Check(); err != nil {
+		fmt.Fprintln(std.Err, err) // a line for each
+		return 1, nil
+	}
+	return 0, nil
+}
 
 // report is the health of a table as -json prints it.
 type report struct {
@@ -53,69 +135,8 @@ type report struct {
 	Digest      string                  `json:"digest"`
 }
 
-func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	flags := flag.NewFlagSet("htab", flag.ContinueOnError)
-	flags.SetOutput(io.Discard)
-	asJSON := flags.Bool("json", false, "print one JSON object")
-	format := flags.Int("format", 0, "entry format, 2 or 3; without it, the one that fits")
-	picture := flags.String("png", "", "draw the table into this file, a pixel a group")
-	var w where
-	flags.Uint64Var(&w.sdr1, "sdr1", 0, "the register that says where in memory the table is")
-	flags.Uint64Var(&w.ptcr, "ptcr", 0, "the register that says where the partition table is, from ISA 3.0 on")
-	flags.UintVar(&w.lpid, "lpid", 0, "partition, with -ptcr")
-	vsid := flags.Uint64("vsid", 0, "list the pages of this virtual segment")
-	slb := flags.String("slb", "", "list the pages of the segments in this file")
-	err := flags.Parse(args)
-	switch {
-	case err != nil:
-		return fail(stderr, err)
-	case flags.NArg() != 1:
-		return fail(stderr, fmt.Errorf("want one FILE, have %d", flags.NArg()))
-	case w.sdr1 != 0 && w.ptcr != 0 || *vsid != 0 && *slb != "":
-		return fail(stderr, errors.New("want one of -sdr1 and -ptcr, one of -vsid and -slb"))
-	case *format != 0 && *format != 2 && *format != 3:
-		return fail(stderr, fmt.Errorf("-format %d: valid formats are 2 and 3", *format))
-	}
-	segments := []segment{{vsid: pte.VSID(*vsid), any: true}}
-	if *slb != "" {
-		if segments, err = readSLB(*slb); err != nil {
-			return fail(stderr, err)
-		}
-	}
-	t, found, err := open(flags.Arg(0), stdin, *format, w)
-	if err != nil {
-		return fail(stderr, fmt.Errorf("%s: %w", flags.Arg(0), err))
-	}
-	if *picture != "" {
-		if err := writePNG(*picture, t); err != nil {
-			return fail(stderr, err)
-		}
-	}
+func newReport(t *hpt.Table) report {
 	s := t.Stats()
-	if *asJSON {
-		err = json.NewEncoder(stdout).Encode(newReport(t, s))
-	} else {
-		err = print(stdout, found, newReport(t, s))
-	}
-	if err == nil && (*slb != "" || *vsid != 0) {
-		err = printPages(stdout, pagesOf(t, segments), *asJSON)
-	}
-	if err != nil {
-		return fail(stderr, err)
-	}
-	if err := t.Check(); err != nil {
-		fmt.Fprintln(stderr, err)
-		return 1
-	}
-	return 0
-}
-
-func fail(stderr io.Writer, err error) int {
-	fmt.Fprintf(stderr, "htab: %v (usage: htab [-json] [-format 2|3] [-png FILE] [-sdr1 X | -ptcr X [-lpid N]] [-vsid X | -slb FILE] FILE)\n", err)
-	return 2
-}
-
-func newReport(t *hpt.Table, s hpt.Stats) report {
 	return report{
 		Format: int(t.Format()) + 2, Order: s.Order, Entries: s.Entries,
 		Valid: s.Valid, Bolted: s.Bolted, Secondary: s.Secondary,
@@ -133,12 +154,8 @@ func print(w io.Writer, found string, r report) error {
 	fmt.Fprintf(&b, "%9d of %d slots hold an entry, %.1f %%\n", r.Valid, r.Entries, 100*r.Load)
 	fmt.Fprintf(&b, "%9d bolted\n", r.Bolted)
 	fmt.Fprintf(&b, "%9d in their secondary group\n", r.Secondary)
-	sizes := make([]hpt.SizePair, 0, len(r.Sizes))
-	for p := range r.Sizes {
-		sizes = append(sizes, p)
-	}
-	slices.SortFunc(sizes, func(a, b hpt.SizePair) int {
-		return int(a.Base)<<8 + int(a.Actual) - int(b.Base)<<8 - int(b.Actual)
+	sizes := slices.SortedFunc(maps.Keys(r.Sizes), func(a, b hpt.SizePair) int {
+		return cmp.Or(cmp.Compare(a.Base, b.Base), cmp.Compare(a.Actual, b.Actual))
 	})
 	for _, p := range sizes {
 		fmt.Fprintf(&b, "%9d pages of %v in segments of %v pages\n", r.Sizes[p], p.Actual, p.Base)

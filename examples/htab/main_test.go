@@ -10,24 +10,18 @@ import (
 	"image/png"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/hashmmu/ppc64/hpt"
+	"github.com/hashmmu/ppc64/internal/cli/clitest"
 	"github.com/hashmmu/ppc64/internal/oracle"
 	"github.com/hashmmu/ppc64/internal/realtable"
 	"github.com/hashmmu/ppc64/pte"
 )
 
-func htab(stdin string, args ...string) (code int, stdout, stderr string) {
-	var out, errs bytes.Buffer
-	code = run(args, strings.NewReader(stdin), &out, &errs)
-	return code, out.String(), errs.String()
-}
-
-func parse(t *testing.T, out string) (r map[string]any) {
+func decode(t *testing.T, out string) (r map[string]any) {
 	require.NoError(t, json.Unmarshal([]byte(out), &r))
 	return r
 }
@@ -35,20 +29,20 @@ func parse(t *testing.T, out string) (r map[string]any) {
 // TestKeys pins the names and their order, and the whole report of the shipped
 // tables.
 func TestKeys(t *testing.T) {
-	code, out, errs := htab(string(realtable.POWER8), "-json", "-")
+	code, out, errs := clitest.Run(run, string(realtable.POWER8), "-json", "-")
 	require.Zero(t, code, errs)
 	require.Equal(t, `{"format":2,"order":20,"entries":65536,"valid":54574,"bolted":65,"secondary":3959,`+
 		`"duplicates":0,"conflicts":0,"misplaced":0,"undecodable":0,"load":0.832733154296875,`+
 		`"sizes":{"16/16":54253,"16/24":256,"24/24":65},"max_group":8,"full_groups":3938,`+
 		`"digest":"0x8b123f9ad177a7bb"}`+"\n", out)
 
-	code, out, errs = htab(string(realtable.POWER9), "-json", "-")
+	code, out, errs = clitest.Run(run, string(realtable.POWER9), "-json", "-")
 	require.Zero(t, code, errs)
-	require.EqualValues(t, 3, parse(t, out)["format"])
+	require.EqualValues(t, 3, decode(t, out)["format"])
 }
 
 func TestForAPerson(t *testing.T) {
-	code, out, errs := htab(string(realtable.POWER9), "-")
+	code, out, errs := clitest.Run(run, string(realtable.POWER9), "-")
 	require.Zero(t, code, errs)
 	require.Equal(t, `raw image
 format 3, order 20: 8192 groups of 8
@@ -73,10 +67,10 @@ func TestRecordedTables(t *testing.T) {
 	for _, name := range dumps {
 		b, err := os.ReadFile(filepath.Join(filepath.Dir(name), "stats.json"))
 		require.NoError(t, err)
-		want := parse(t, string(b))
-		code, out, errs := htab("", "-json", name)
+		want := decode(t, string(b))
+		code, out, errs := clitest.Run(run, "", "-json", name)
 		require.Zero(t, code, errs)
-		got := parse(t, out)
+		got := decode(t, out)
 		for ours, recorded := range map[string]string{
 			"format": "hpte_format", "order": "hpt_shift", "entries": "entries", "valid": "valid", "bolted": "bolted",
 			"secondary": "secondary", "duplicates": "duplicates", "misplaced": "group_check_bad",
@@ -127,9 +121,9 @@ func TestDamage(t *testing.T) {
 	for name, content := range map[string][]byte{"raw": raw, "packed": packed.Bytes()} {
 		file := filepath.Join(t.TempDir(), name)
 		require.NoError(t, os.WriteFile(file, content, 0o644))
-		code, out, errs := htab("", "-json", file)
+		code, out, errs := clitest.Run(run, "", "-json", file)
 		require.Equal(t, 1, code)
-		r := parse(t, out)
+		r := decode(t, out)
 		require.EqualValues(t, 2, r["format"])
 		require.EqualValues(t, 1, r["duplicates"])
 		require.EqualValues(t, 1, r["conflicts"])
@@ -140,18 +134,22 @@ func TestDamage(t *testing.T) {
 	}
 }
 
-// TestBadUsage: exit 2, one line that says what is wrong, nothing on standard output.
 func TestBadUsage(t *testing.T) {
 	for name, c := range map[string]struct {
 		stdin string
 		args  []string
 		want  string
 	}{
-		"no file":         {"", nil, "one FILE"},
-		"two files":       {"", []string{"a", "b"}, "one FILE"},
+		"no file":         {"", nil, "want FILE, have 0"},
+		"two files":       {"", []string{"a", "b"}, "want FILE, have 2"},
 		"unknown flag":    {"", []string{"-nope", "a"}, "-nope"},
 		"unknown format":  {"", []string{"-format", "4", "-"}, "2 and 3"},
+		"format 0":        {"", []string{"-format", "0", "-"}, "2 and 3"},
+		"LPID alone":      {"", []string{"-lpid", "1", "-"}, "-ptcr"},
+		"LPID too large":  {"", []string{"-ptcr", "0", "-lpid", "4294967296", "-"}, "32 bits"},
+		"VSID and SLB":    {"", []string{"-vsid", "0", "-slb", "a", "-"}, "one of -vsid and -slb"},
 		"no such file":    {"", []string{filepath.Join("testdata", "nope")}, "no such file"},
+		"a folder":        {"", []string{"."}, "directory"},
 		"empty":           {"", []string{"-"}, "0 bytes"},
 		"cut short":       {string(make([]byte, 1<<18-1)), []string{"-"}, "262143 bytes"},
 		"no power of two": {string(make([]byte, 3<<18)), []string{"-json", "-"}, "786432 bytes"},
@@ -160,11 +158,7 @@ func TestBadUsage(t *testing.T) {
 		"packed, no head": {"\x1f\x8b", []string{"-"}, "EOF"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			code, out, errs := htab(c.stdin, c.args...)
-			require.Equal(t, 2, code)
-			require.Empty(t, out)
-			require.Contains(t, errs, c.want)
-			require.Equal(t, 1, strings.Count(errs, "\n"))
+			clitest.Refuses(t, run, c.want, c.stdin, c.args...)
 		})
 	}
 }
@@ -172,7 +166,7 @@ func TestBadUsage(t *testing.T) {
 // TestPicture: a square a group, full ones white, bolted ones green.
 func TestPicture(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "htab.png")
-	code, _, errs := htab(string(realtable.POWER8), "-png", file, "-")
+	code, _, errs := clitest.Run(run, string(realtable.POWER8), "-png", file, "-")
 	require.Zero(t, code, errs)
 	f, err := os.Open(file)
 	require.NoError(t, err)
@@ -203,15 +197,13 @@ func TestPicture(t *testing.T) {
 	require.Positive(t, white)
 	require.LessOrEqual(t, white, 3938, "full groups")
 
-	code, _, errs = htab(string(realtable.POWER8), "-png", filepath.Join(file, "no", "such"), "-")
-	require.Equal(t, 2, code)
-	require.Contains(t, errs, "such")
+	clitest.Refuses(t, run, "such", string(realtable.POWER8), "-png", filepath.Join(file, "no", "such"), "-")
 }
 
 // TestFormatFlag: a format that is asked for is used, fit or not.
 func TestFormatFlag(t *testing.T) {
-	code, out, errs := htab(string(realtable.POWER9), "-json", "-format", "2", "-")
+	code, out, errs := clitest.Run(run, string(realtable.POWER9), "-json", "-format", "2", "-")
 	require.Equal(t, 1, code)
-	require.EqualValues(t, 2, parse(t, out)["format"])
+	require.EqualValues(t, 2, decode(t, out)["format"])
 	require.Contains(t, errs, "misplaced")
 }

@@ -9,21 +9,26 @@ import (
 
 	"github.com/hashmmu/ppc64/hpt"
 	"github.com/hashmmu/ppc64/hpt/image"
+	"github.com/hashmmu/ppc64/internal/cli"
 )
 
 // where says how to find the table in the memory of a machine. The zero value says
 // that the file is the table.
 type where struct {
-	sdr1, ptcr uint64
-	lpid       uint
+	register string // regSDR1, regPTCR or empty
+	value    uint64
+	lpid     uint32 // with PTCR
 }
 
-func (w where) memory() bool { return w.sdr1|w.ptcr != 0 }
+const (
+	regSDR1 = "SDR1"
+	regPTCR = "PTCR"
+)
 
 // open reads the table in a file, packed or not, "-" for standard input. found says
 // what the file is and where in it the table was.
-func open(name string, stdin io.Reader, format int, w where) (t *hpt.Table, found string, err error) {
-	file, size, err := content(name, stdin)
+func open(o options, std cli.Std) (t *hpt.Table, found string, err error) {
+	file, size, err := content(o.file, std)
 	if err != nil {
 		return nil, "", err
 	}
@@ -36,9 +41,9 @@ func open(name string, stdin io.Reader, format int, w where) (t *hpt.Table, foun
 		if err != nil {
 			return nil, "", err
 		}
-		return inMemory(core, fmt.Sprintf("%s, %d segments", kind, len(core.Segments())), w)
-	case w.memory():
-		return inMemory(file, "memory", w)
+		return inMemory(core, fmt.Sprintf("%s, %d segments", kind, len(core.Segments())), o.where)
+	case o.where.register != "":
+		return inMemory(file, "memory", o.where)
 	case kind == image.FileQEMU:
 		t, err = image.ReadQEMU(io.NewSectionReader(file, 0, size), image.Options{})
 		return t, string(kind) + ", section spapr/htab", err
@@ -46,56 +51,55 @@ func open(name string, stdin io.Reader, format int, w where) (t *hpt.Table, foun
 		t, err = image.ReadStream(file, size, image.Options{})
 		return t, string(kind), err
 	case kind == image.FileRaw:
-		t, err = raw(file, size, format)
+		t, err = raw(file, size, o.format)
 		return t, string(kind), err
 	}
 	return nil, "", fmt.Errorf("%d bytes, neither a table nor a stream, migration or core that holds one", size)
 }
 
-// content gives a file as memory that can be read anywhere. Unpacked input is held
-// in memory.
-func content(name string, stdin io.Reader) (io.ReaderAt, int64, error) {
-	in := stdin
-	if name != "-" {
+// content gives a file as memory that can be read anywhere. Standard input and what
+// is gzip'ed are held in memory.
+func content(name string, std cli.Std) (io.ReaderAt, int64, error) {
+	if st, err := os.Stat(name); name != "-" && err == nil && st.Mode().IsRegular() {
 		f, err := os.Open(name)
 		if err != nil {
-			return nil, 0, err
+			return nil, 0, errors.Unwrap(err) // of *fs.PathError
 		}
 		var magic [2]byte
-		_, err = f.ReadAt(magic[:], 0)
-		if st, serr := f.Stat(); err == nil && serr == nil && st.Mode().IsRegular() && magic != [2]byte{0x1f, 0x8b} {
+		if _, err := f.ReadAt(magic[:], 0); err != nil || magic != [2]byte{0x1f, 0x8b} {
 			return f, st.Size(), nil
 		}
-		defer f.Close()
-		in = f
+		f.Close()
 	}
-	r, err := image.Decompress(in)
+	r, err := std.Open(name)
 	if err != nil {
 		return nil, 0, err
 	}
+	defer r.Close()
 	b, err := io.ReadAll(r)
 	return bytes.NewReader(b), int64(len(b)), err
 }
 
 // inMemory reads the table that SDR1, or the partition table that PTCR names, says
 // is in memory.
-func inMemory(memory io.ReaderAt, what string, w where) (*hpt.Table, string, error) {
-	l, register, err := image.Location{}, "SDR1", error(nil)
-	switch {
-	case !w.memory():
-		return nil, "", errors.New(what + ": it does not say where the table is: give -sdr1 or -ptcr " +
-			"(the table of a pseries guest is not in its own memory)")
-	case w.ptcr != 0:
-		register = fmt.Sprintf("PTCR, partition %d", w.lpid)
-		l, err = image.LocatePTCR(memory, w.ptcr, uint32(w.lpid))
+func inMemory(memory io.ReaderAt, what string, w where) (t *hpt.Table, found string, err error) {
+	var l image.Location
+	by := w.register
+	switch w.register {
+	case regSDR1:
+		l, err = image.LocateSDR1(w.value)
+	case regPTCR:
+		by = fmt.Sprintf("PTCR, partition %d", w.lpid)
+		l, err = image.LocatePTCR(memory, w.value, w.lpid)
 	default:
-		l, err = image.LocateSDR1(w.sdr1)
+		err = errors.New(what + ": it does not say where the table is: give -sdr1 or -ptcr " +
+			"(the table of a pseries guest is not in its own memory)")
 	}
 	if err != nil {
 		return nil, "", err
 	}
-	t, err := l.Read(memory, image.Options{MaxOrder: hpt.MaxOrder})
-	return t, fmt.Sprintf("%s; table at %v by %s", what, l.Base, register), err
+	t, err = l.Read(memory, image.Options{MaxOrder: hpt.MaxOrder})
+	return t, fmt.Sprintf("%s; table at %v by %s", what, l.Base, by), err
 }
 
 // raw makes a table of an image. Nothing in an image says its format, but in the

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -61,19 +62,9 @@ func pagesOf(t *hpt.Table, segments []segment) []listed {
 		}
 	}
 	slices.SortFunc(out, func(a, b listed) int {
-		if a.EA != b.EA {
-			return cmp(a.EA, b.EA)
-		}
-		return cmp(a.Slot, b.Slot)
+		return cmp.Or(cmp.Compare(a.EA, b.EA), cmp.Compare(a.Slot, b.Slot))
 	})
 	return out
-}
-
-func cmp[T ~uint64](a, b T) int {
-	if a < b {
-		return -1
-	}
-	return 1
 }
 
 // printPages prints the list, as a table or as one JSON object a line.

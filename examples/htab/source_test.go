@@ -16,6 +16,7 @@ import (
 
 	"github.com/hashmmu/ppc64/hpt"
 	"github.com/hashmmu/ppc64/hpt/image"
+	"github.com/hashmmu/ppc64/internal/cli/clitest"
 	"github.com/hashmmu/ppc64/internal/oracle"
 	"github.com/hashmmu/ppc64/internal/realtable"
 	"github.com/hashmmu/ppc64/pte"
@@ -66,14 +67,16 @@ func TestSources(t *testing.T) {
 		"core":   {core(memory), []string{"-ptcr", "0x10000", "-lpid", "5"}, "0x6a218d956dc51912", "ELF core, 1 segments; table at 0x100000 by PTCR, partition 5"},
 		"memory": {memory, []string{"-ptcr", "0x10000", "-lpid", "5"}, "0x6a218d956dc51912", "memory; table at 0x100000 by PTCR, partition 5"},
 		"SDR1":   {append(memory[:at:at], power8...), []string{"-sdr1", sdr1}, "0x8b123f9ad177a7bb", "memory; table at 0x100000 by SDR1"},
+		"SDR1 0": {make([]byte, 1<<20), []string{"-sdr1", "0"}, "", "memory; table at 0x0 by SDR1"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			file := filepath.Join(t.TempDir(), "file")
 			require.NoError(t, os.WriteFile(file, c.file, 0o644))
-			code, out, errs := htab("", append(c.args, file)...)
+			code, out, errs := clitest.Run(run, "", append(c.args, file)...)
 			require.Zero(t, code, errs)
 			require.Equal(t, c.found, strings.SplitN(out, "\n", 2)[0])
 			require.Contains(t, out, "digest "+c.digest)
+			require.Equal(t, name == "SDR1 0", strings.Contains(out, "order 18"))
 		})
 	}
 	for want, c := range map[string]struct {
@@ -89,11 +92,7 @@ func TestSources(t *testing.T) {
 		"without spapr/htab":  {[]byte("QEVM\x00\x00\x00\x03\x00"), []string{"-"}},
 		"slots named are not": {[]byte("\x00\x00\x00\x00\x00\x00\x05\x00"), []string{"-"}},
 	} {
-		code, out, errs := htab(string(c.file), c.args...)
-		require.Equal(t, 2, code, want)
-		require.Empty(t, out)
-		require.Contains(t, errs, want)
-		require.Equal(t, 1, strings.Count(errs, "\n"))
+		clitest.Refuses(t, run, want, string(c.file), c.args...)
 	}
 }
 
@@ -102,7 +101,7 @@ func TestSources(t *testing.T) {
 func TestPages(t *testing.T) {
 	for _, slb := range oracle.Glob("dumps/*/slb.txt") {
 		dir := filepath.Dir(slb)
-		code, out, errs := htab("", "-json", "-slb", slb, filepath.Join(dir, "hpt.bin.gz"))
+		code, out, errs := clitest.Run(run, "", "-json", "-slb", slb, filepath.Join(dir, "hpt.bin.gz"))
 		require.Zero(t, code, errs)
 		lines := strings.Split(strings.TrimSpace(out), "\n")[1:]
 		require.NotEmpty(t, lines)
@@ -138,7 +137,7 @@ func pagemap(t *testing.T, dir string) map[pte.EA]pte.RA {
 }
 
 func TestPagesOfAVSID(t *testing.T) {
-	code, out, errs := htab(string(realtable.POWER8), "-vsid", "0x1eed67", "-")
+	code, out, errs := clitest.Run(run, string(realtable.POWER8), "-vsid", "0x1eed67", "-")
 	require.Zero(t, code, errs)
 	require.Contains(t, out, "\n0 pages\n")
 	table, err := realtable.LoadPOWER8(hpt.Config{})
@@ -149,7 +148,7 @@ func TestPagesOfAVSID(t *testing.T) {
 		require.NoError(t, err)
 		break
 	}
-	code, out, errs = htab(string(realtable.POWER8), "-vsid", k.VSID.String(), "-")
+	code, out, errs = clitest.Run(run, string(realtable.POWER8), "-vsid", k.VSID.String(), "-")
 	require.Zero(t, code, errs)
 	require.Contains(t, out, fmt.Sprintf("%#016x", uint64(k.Offset())))
 }
