@@ -13,19 +13,19 @@ package main
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
 	"flag"
 	"fmt"
 	"io"
-	"os"
 	"text/tabwriter"
 
+	"github.com/hashmmu/ppc64/internal/cli"
 	"github.com/hashmmu/ppc64/internal/hashvec"
-	"github.com/hashmmu/ppc64/internal/oracle"
 	"github.com/hashmmu/ppc64/internal/softtlbvec"
 )
 
-func main() { os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }
+func main() { cli.Main("conform", run) }
 
 // report is one file's line of -json.
 type report struct {
@@ -33,58 +33,42 @@ type report struct {
 	hashvec.Report
 }
 
-func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	flags := flag.NewFlagSet("conform", flag.ContinueOnError)
-	flags.SetOutput(io.Discard)
-	asJSON := flags.Bool("json", false, "print one JSON object per file")
-	err := flags.Parse(args)
-	if err == nil && flags.NArg() == 0 {
-		err = fmt.Errorf("want one FILE or more")
-	}
-	if err != nil {
-		fmt.Fprintf(stderr, "conform: %v (usage: conform [-json] FILE...)\n", err)
-		return 2
+func run(_ context.Context, args []string, std cli.Std) (int, error) {
+	f := flag.NewFlagSet("conform", flag.ContinueOnError)
+	asJSON := f.Bool("json", false, "print one JSON object per file")
+	if err := cli.Parse(f, args, std.Out, cli.Files); err != nil {
+		return 2, err
 	}
 	var reports []report
-	status := 0
-	for _, name := range flags.Args() {
-		r, err := conform(name, stdin)
+	code := 0
+	for _, name := range f.Args() {
+		r, err := conform(name, std)
 		if err != nil {
-			fmt.Fprintf(stderr, "conform: %s: %v\n", name, err)
-			return 2
+			return 2, fmt.Errorf("%s: %w", name, err)
 		}
 		if r.Failed != 0 {
-			status = 1
+			code = 1
 		}
 		if *asJSON {
-			if err := json.NewEncoder(stdout).Encode(r); err != nil {
-				fmt.Fprintf(stderr, "conform: %v\n", err)
-				return 2
+			if err := json.NewEncoder(std.Out).Encode(r); err != nil {
+				return 2, err
 			}
 		}
 		reports = append(reports, r)
 	}
 	if !*asJSON {
-		print(stdout, reports)
+		print(std.Out, reports)
 	}
-	return status
+	return code, nil
 }
 
 // conform runs one file.
-func conform(name string, stdin io.Reader) (report, error) {
-	in := stdin
-	if name != "-" {
-		f, err := os.Open(name)
-		if err != nil {
-			return report{}, err
-		}
-		defer f.Close()
-		in = f
-	}
-	text, err := oracle.Decompress(in)
+func conform(name string, std cli.Std) (report, error) {
+	text, err := std.Open(name)
 	if err != nil {
 		return report{}, err
 	}
+	defer text.Close()
 	b := bufio.NewReaderSize(text, 1<<16)
 	head, _ := b.Peek(1 << 12)
 	if !softtlbvec.IsRecording(head) {

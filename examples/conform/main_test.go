@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"encoding/json"
 	"os"
 	"path/filepath"
@@ -9,18 +8,14 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/hashmmu/ppc64/internal/cli/clitest"
 )
 
 const sample = "../../internal/hashvec/testdata/"
 
-func call(stdin string, args ...string) (status int, stdout, stderr string) {
-	var out, errs bytes.Buffer
-	status = run(args, strings.NewReader(stdin), &out, &errs)
-	return status, out.String(), errs.String()
-}
-
 func TestTable(t *testing.T) {
-	status, out, errs := call("", sample+"psize_p8.jsonl.gz", sample+"slb_p9.jsonl.gz")
+	status, out, errs := clitest.Run(run, "", sample+"psize_p8.jsonl.gz", sample+"slb_p9.jsonl.gz")
 	require.Empty(t, errs)
 	require.Zero(t, status)
 	require.Equal(t, strings.Join([]string{
@@ -36,7 +31,7 @@ func TestJSON(t *testing.T) {
 	names, err := filepath.Glob(sample + "*.jsonl.gz")
 	require.NoError(t, err)
 	require.NotEmpty(t, names)
-	status, out, errs := call("", append([]string{"-json"}, names...)...)
+	status, out, errs := clitest.Run(run, "", append([]string{"-json"}, names...)...)
 	require.Empty(t, errs)
 	require.Zero(t, status)
 	lines := strings.Split(strings.TrimSpace(out), "\n")
@@ -54,10 +49,10 @@ func TestJSON(t *testing.T) {
 }
 
 func TestFailure(t *testing.T) {
-	status, out, _ := call(`["0x5","0x80000d8800003c43",12]`, "-json", "-")
+	status, out, _ := clitest.Run(run, `["0x5","0x80000d8800003c43",12]`, "-json", "-")
 	require.Equal(t, 1, status)
 	require.Contains(t, out, `"failed":1`)
-	status, out, _ = call(`["0x5","0x80000d8800003c43",12]`, "-")
+	status, out, _ = clitest.Run(run, `["0x5","0x80000d8800003c43",12]`, "-")
 	require.Equal(t, 1, status)
 	require.Contains(t, out, "first failure")
 }
@@ -65,25 +60,29 @@ func TestFailure(t *testing.T) {
 // Recordings of software-loaded TLBs, sequences and traces, go to their runner.
 func TestSoftware(t *testing.T) {
 	const soft = "../../internal/softtlbvec/testdata/"
-	status, out, errs := call("", "-json", soft+"440_flow.jsonl.gz", soft+"24Kf_boot.trace.gz")
+	status, out, errs := clitest.Run(run, "", "-json", soft+"440_flow.jsonl.gz", soft+"24Kf_boot.trace.gz")
 	require.Empty(t, errs)
 	require.Zero(t, status)
 	require.Contains(t, out, `"kind":"tlb-44x"`)
 	require.Contains(t, out, `"kind":"tlb-mips-linux"`)
 
-	status, out, errs = call(`{"cpu":"4Kc","seq":0,"ops":[["nonsense"]]}`, "-")
-	require.Equal(t, 2, status)
-	require.Empty(t, out)
-	require.Contains(t, errs, "softtlbvec")
+	clitest.Refuses(t, run, "softtlbvec", `{"cpu":"4Kc","seq":0,"ops":[["nonsense"]]}`, "-")
 }
 
 func TestUsage(t *testing.T) {
 	notGzip := filepath.Join(t.TempDir(), "x.gz")
 	require.NoError(t, os.WriteFile(notGzip, []byte{0x1f, 0x8b, 0, 0}, 0o600))
-	for _, args := range [][]string{{}, {"-nonsense"}, {"missing"}, {notGzip}, {"-"}} {
-		status, out, errs := call("", args...)
-		require.Equal(t, 2, status, "%v", args)
-		require.Empty(t, out)
-		require.Equal(t, 1, strings.Count(errs, "\n"), "%q", errs)
+	for _, c := range []struct {
+		says string
+		args []string
+	}{
+		{"want FILE..., have 0", nil},
+		{"not defined: -nonsense", []string{"-nonsense"}},
+		{"missing: no such file", []string{"missing"}},
+		{"directory", []string{"."}},
+		{"gzip header", []string{notGzip}},
+		{"-: hashvec: no known kind of vectors", []string{"-"}},
+	} {
+		clitest.Refuses(t, run, c.says, "", c.args...)
 	}
 }

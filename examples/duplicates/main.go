@@ -15,18 +15,18 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
 	"io"
-	"os"
 	"text/tabwriter"
 
-	"github.com/hashmmu/ppc64/internal/oracle"
+	"github.com/hashmmu/ppc64/internal/cli"
 )
 
-func main() { os.Exit(run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)) }
+func main() { cli.Main("duplicates", run) }
 
 // found counts what the files held.
 type found struct {
@@ -34,57 +34,43 @@ type found struct {
 	pairs       []pair
 }
 
-func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	flags := flag.NewFlagSet("duplicates", flag.ContinueOnError)
-	flags.SetOutput(io.Discard)
-	asJSON := flags.Bool("json", false, "print one JSON object per pair")
-	err := flags.Parse(args)
-	if err == nil && flags.NArg() == 0 {
-		err = errors.New("want one FILE or more")
-	}
-	if err != nil {
-		fmt.Fprintf(stderr, "duplicates: %v (usage: duplicates [-json] FILE...)\n", err)
-		return 2
+func run(_ context.Context, args []string, std cli.Std) (int, error) {
+	f := flag.NewFlagSet("duplicates", flag.ContinueOnError)
+	asJSON := f.Bool("json", false, "print one JSON object per pair")
+	if err := cli.Parse(f, args, std.Out, cli.Files); err != nil {
+		return 2, err
 	}
 	var all found
-	for _, name := range flags.Args() {
-		if err := all.file(name, stdin); err != nil {
-			fmt.Fprintf(stderr, "duplicates: %s: %v\n", name, err)
-			return 2
+	for _, name := range f.Args() {
+		if err := all.file(name, std); err != nil {
+			return 2, fmt.Errorf("%s: %w", name, err)
 		}
 	}
 	write := all.table
 	if *asJSON {
 		write = all.json
 	}
-	if err := write(stdout); err != nil {
-		fmt.Fprintf(stderr, "duplicates: %v\n", err)
-		return 2
+	if err := write(std.Out); err != nil {
+		return 2, err
 	}
-	return 0
+	return 0, nil
 }
 
 // file replays every log of one file.
-func (f *found) file(name string, stdin io.Reader) error {
-	in := stdin
-	if name != "-" {
-		file, err := os.Open(name)
-		if err != nil {
-			return err
-		}
-		defer file.Close()
-		in = file
-	}
-	text, err := oracle.Decompress(in)
+func (f *found) file(name string, std cli.Std) error {
+	text, err := std.Open(name)
 	if err != nil {
 		return err
 	}
+	defer text.Close()
 	logs := json.NewDecoder(text)
 	for n := 1; ; n++ {
 		var l log
 		switch err := logs.Decode(&l); {
 		case errors.Is(err, io.EOF) && n > 1:
 			return nil
+		case errors.Is(err, io.EOF):
+			return errors.New("no log in it")
 		case err != nil:
 			return fmt.Errorf("log %d: %w", n, err)
 		}

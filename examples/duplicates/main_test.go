@@ -12,6 +12,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/hashmmu/ppc64/internal/cli/clitest"
 	"github.com/hashmmu/ppc64/internal/oracle"
 )
 
@@ -19,21 +20,15 @@ import (
 // H_REMOVE; a permission that differs; a real page that differs.
 const sample = "testdata/schedules.jsonl"
 
-func ran(stdin string, args ...string) (code int, stdout, stderr string) {
-	var out, errs bytes.Buffer
-	code = run(args, strings.NewReader(stdin), &out, &errs)
-	return code, out.String(), errs.String()
-}
-
 // TestOutput pins what is printed.
 func TestOutput(t *testing.T) {
-	code, out, errs := ran("", "-json", sample)
+	code, out, errs := clitest.Run(run, "", "-json", sample)
 	require.Zero(t, code, errs)
 	require.Equal(t, `{"run":"D64h","seq":103912,"old_ptex":"da519","new_ptex":"da51a","grade":"conflicting","ended_seq":103924,"removed":"old","hypercalls":12}
 {"run":"a1h","seq":107252,"old_ptex":"da4b9","new_ptex":"da4ba","grade":"conflicting","ended_seq":107253,"removed":"old","hypercalls":1}
 {"run":"x128","seq":71375,"old_ptex":"13f0","new_ptex":"13f1","grade":"conflicting","ended_seq":71380,"removed":"old","hypercalls":5}
 `, out)
-	code, out, errs = ran("", sample)
+	code, out, errs = clitest.Run(run, "", sample)
 	require.Zero(t, code, errs)
 	require.Equal(t, `run   born at call  old slot  new slot  grade        ended at call  removed  hypercalls  by
 D64h  103912        da519     da51a     conflicting  103924         old      12          H_BULK_REMOVE
@@ -51,8 +46,8 @@ func TestGzipOnStandardInput(t *testing.T) {
 	_, err = w.Write(b)
 	require.NoError(t, err)
 	require.NoError(t, w.Close())
-	_, want, _ := ran("", "-json", sample)
-	code, out, errs := ran(z.String(), "-json", "-")
+	_, want, _ := clitest.Run(run, "", "-json", sample)
+	code, out, errs := clitest.Run(run, z.String(), "-json", "-")
 	require.Zero(t, code, errs)
 	require.Equal(t, want, out)
 }
@@ -106,7 +101,7 @@ func TestEveryRecordedPair(t *testing.T) {
 				}
 			}
 		}
-		code, out, errs := ran(bare.String(), "-json", "-")
+		code, out, errs := clitest.Run(run, bare.String(), "-json", "-")
 		require.Zero(t, code, errs)
 		got := map[birth]bool{}
 		for _, line := range strings.Split(strings.TrimSpace(out), "\n") {
@@ -202,7 +197,7 @@ func TestPairs(t *testing.T) {
 		"failed calls do not": {made(in5, full, not8), nil},
 	} {
 		t.Run(name, func(t *testing.T) {
-			code, out, errs := ran(c.log, "-json", "-")
+			code, out, errs := clitest.Run(run, c.log, "-json", "-")
 			require.Zero(t, code, errs)
 			var want []string
 			for _, p := range c.pairs {
@@ -217,7 +212,7 @@ func TestPairs(t *testing.T) {
 
 func TestUnusable(t *testing.T) {
 	for name, c := range map[string]struct{ log, says string }{
-		"empty":           {"", "EOF"},
+		"empty":           {"", "no log"},
 		"no JSON":         {"hello", "invalid character"},
 		"no events":       {`{"run":"x"}`, `no "events"`},
 		"no slot":         {made(`{"seq":5,"op":"H_ENTER","ret":0}`), "lacks its arguments"},
@@ -232,26 +227,19 @@ func TestUnusable(t *testing.T) {
 		"protect nothing": {made(in5, out8, prot8), "H_NOT_FOUND"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			code, out, errs := ran(c.log, "-")
-			require.Equal(t, 2, code, out)
-			require.Empty(t, out)
-			require.Contains(t, errs, c.says)
-			require.Equal(t, 1, strings.Count(errs, "\n"), errs)
+			clitest.Refuses(t, run, c.says, c.log, "-")
 		})
 	}
-	for _, args := range [][]string{{}, {"-x"}, {filepath.Join(t.TempDir(), "none")}} {
-		code, out, errs := ran("", args...)
-		require.Equal(t, 2, code)
-		require.Empty(t, out)
-		require.Equal(t, 1, strings.Count(errs, "\n"), errs)
-	}
+	clitest.Refuses(t, run, "want FILE...", "")
+	clitest.Refuses(t, run, "not defined: -x", "", "-x")
+	clitest.Refuses(t, run, "none: no such file", "", filepath.Join(t.TempDir(), "none"))
 }
 
 func FuzzLog(f *testing.F) {
 	f.Add([]byte(made(in5, in6, in7, prot8, out8)))
 	f.Add([]byte(made(full, not8, out9)))
 	f.Fuzz(func(t *testing.T, b []byte) {
-		if code, _, errs := ran(string(b), "-json", "-"); code != 0 {
+		if code, _, errs := clitest.Run(run, string(b), "-json", "-"); code != 0 {
 			require.Equal(t, 2, code)
 			require.NotEmpty(t, errs)
 		}

@@ -3,7 +3,7 @@
 //
 //	flushpolicy [-json] [-policy NAME,...] [FILE...]
 //
-// FILE is a trace of a guest, gzip'ed or not; without one the trace in the
+// FILE is a trace of a guest, gzip'ed or not, "-" for standard input; without one the trace in the
 // repository is taken, the beginning of a Linux 6.1 boot. Inserts, changes of
 // protection and evictions go to the table as recorded. Removals go through a
 // batch, whose policy decides when they reach the table.
@@ -37,81 +37,68 @@
 package main
 
 import (
-	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 	"text/tabwriter"
 
 	"github.com/hashmmu/ppc64/batch"
+	"github.com/hashmmu/ppc64/internal/cli"
 	"github.com/hashmmu/ppc64/internal/replay"
 )
 
-func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
+func main() { cli.Main("flushpolicy", run) }
 
-// shipped is the name under which the trace in the repository is reported.
-const shipped = "shipped"
-
-func run(args []string, stdout, stderr io.Writer) int {
-	flags := flag.NewFlagSet("flushpolicy", flag.ContinueOnError)
-	flags.SetOutput(io.Discard)
-	asJSON := flags.Bool("json", false, "print one JSON object per file and policy")
-	names := flags.String("policy", "at-finish,before-unlock,lazy-mmu,immediate,capacity-16", "policies")
-	if err := flags.Parse(args); err != nil {
-		return usage(stderr, err)
+func run(_ context.Context, args []string, std cli.Std) (int, error) {
+	f := flag.NewFlagSet("flushpolicy", flag.ContinueOnError)
+	asJSON := f.Bool("json", false, "print one JSON object per file and policy")
+	list := f.String("policy", "at-finish,before-unlock,lazy-mmu,immediate,capacity-16", "policies")
+	if err := cli.Parse(f, args, std.Out, cli.AnyFiles); err != nil {
+		return 2, err
 	}
 	var policies []batch.Policy
-	for _, name := range strings.Split(*names, ",") {
+	for _, name := range strings.Split(*list, ",") {
 		p, err := batch.ParsePolicy(name)
 		if err != nil {
-			return usage(stderr, err)
+			return 2, err
 		}
 		policies = append(policies, p)
 	}
-	files := flags.Args()
-	if len(files) == 0 {
-		files = []string{shipped}
+	names, open := f.Args(), std.Open
+	if len(names) == 0 {
+		names, open = []string{replay.ShippedName}, replay.OpenShipped
 	}
 	write := table
 	if *asJSON {
 		write = lines
 	}
-	for _, name := range files {
-		figures, err := measure(name, flags.NArg() == 0, policies)
+	for _, name := range names {
+		figures, err := measure(name, open, policies)
 		if err == nil {
-			err = write(stdout, name, figures)
+			err = write(std.Out, name, figures)
 		}
-		if err != nil {
-			fmt.Fprintf(stderr, "flushpolicy: %s: %v\n", name, err)
-			if errors.Is(err, errDiffers) {
-				return 1
-			}
-			return 2
+		switch {
+		case errors.Is(err, errDiffers):
+			return 1, fmt.Errorf("%s: %w", name, err)
+		case err != nil:
+			return 2, fmt.Errorf("%s: %w", name, err)
 		}
 	}
-	return 0
+	return 0, nil
 }
 
-func usage(stderr io.Writer, err error) int {
-	fmt.Fprintf(stderr, "flushpolicy: %v (usage: flushpolicy [-json] [-policy NAME,...] [FILE...])\n", err)
-	return 2
-}
-
-// measure replays one file, or the trace in the repository, under all policies.
-func measure(name string, own bool, policies []batch.Policy) ([]figures, error) {
-	if own {
-		return replayed(bytes.NewReader(replay.Shipped), policies)
-	}
-	f, err := os.Open(name)
+// measure replays one file under all policies.
+func measure(name string, open func(string) (io.ReadCloser, error), policies []batch.Policy) ([]figures, error) {
+	in, err := open(name)
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
-	return replayed(f, policies)
+	defer in.Close()
+	return replayed(in, policies)
 }
 
 func lines(w io.Writer, name string, all []figures) error {

@@ -2,31 +2,22 @@ package main
 
 import (
 	"bytes"
-	"compress/gzip"
 	"encoding/binary"
-	"io"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/hashmmu/ppc64/batch"
+	"github.com/hashmmu/ppc64/internal/cli/clitest"
 	"github.com/hashmmu/ppc64/internal/oracle"
-	"github.com/hashmmu/ppc64/internal/replay"
 	"github.com/hashmmu/ppc64/pte"
 )
 
-func ran(args ...string) (code int, stdout, stderr string) {
-	var out, errs bytes.Buffer
-	code = run(args, &out, &errs)
-	return code, out.String(), errs.String()
-}
-
 // TestOutput pins what is printed for the trace in the repository.
 func TestOutput(t *testing.T) {
-	code, out, errs := ran()
+	code, out, errs := clitest.Run(run, "")
 	require.Zero(t, code, errs)
 	require.Equal(t, `shipped: 34321 inserts, 34216 removals in 33939 operations, 0 evictions, 17 changes of protection
          policy  flushes  entries/flush  largest  full  hypercalls  tlbies  tlbsyncs  exposed  delay
@@ -36,7 +27,7 @@ func TestOutput(t *testing.T) {
       immediate    34216           1.00        1     0       34216   34233     34233        0   0.00
     capacity-16    33968           1.01       16     0       34010   34233     33985    34104   0.04
 `, out)
-	code, out, errs = ran("-json", "-policy", "immediate")
+	code, out, errs = clitest.Run(run, "", "-json", "-policy", "immediate")
 	require.Zero(t, code, errs)
 	require.Equal(t, `{"file":"shipped","policy":"immediate","inserts":34321,"protects":17,"removals":34216,"evictions":0,`+
 		`"operations":33939,"flushes":34216,"entries_per_flush":1,"largest":1,"full":0,"hypercalls":34216,"tlbies":34233,`+
@@ -113,7 +104,7 @@ func TestFigures(t *testing.T) {
 	w.call(4, []uint64{1 << 31, slots[7], 0}, []uint64{0, 0})
 	name := w.finished(t)
 
-	code, out, errs := ran(name)
+	code, out, errs := clitest.Run(run, "", name)
 	require.Zero(t, code, errs)
 	require.Equal(t, name+`: 8 inserts, 8 removals in 2 operations, 0 evictions, 0 changes of protection
          policy  flushes  entries/flush  largest  full  hypercalls  tlbies  tlbsyncs  exposed  delay
@@ -123,7 +114,7 @@ func TestFigures(t *testing.T) {
       immediate        8           1.00        1     0           8       8         8        0   0.00
     capacity-16        2           4.00        7     0           3       8         2        8   2.62
 `, out)
-	code, out, errs = ran("-policy", "capacity-2", name)
+	code, out, errs = clitest.Run(run, "", "-policy", "capacity-2", name)
 	require.Zero(t, code, errs)
 	require.Contains(t, out, "capacity-2        5           1.60        2     0           5       8         5        2   0.38")
 }
@@ -135,7 +126,7 @@ func TestRecordedBoots(t *testing.T) {
 		t.Skip("replays whole boots")
 	}
 	for _, name := range oracle.Glob("traces/ps*.trc.gz") {
-		all, err := measure(name, false, []batch.Policy{batch.AtFinish(), batch.BeforeUnlock(), batch.LazyMMU(), batch.Immediate()})
+		all, err := measure(name, oracle.Open, []batch.Policy{batch.AtFinish(), batch.BeforeUnlock(), batch.LazyMMU(), batch.Immediate()})
 		require.NoError(t, err, name)
 		for i, f := range all {
 			require.Equal(t, all[0].TLBIEs, f.TLBIEs)
@@ -150,38 +141,35 @@ func TestRecordedBoots(t *testing.T) {
 
 // TestDifferenceIsExit1: an H_ENTER that was answered by another slot.
 func TestDifferenceIsExit1(t *testing.T) {
-	z, err := gzip.NewReader(bytes.NewReader(replay.Shipped))
-	require.NoError(t, err)
-	b, err := io.ReadAll(z)
-	require.NoError(t, err)
-	for at := 8; ; at += 8 + 8*int(b[at+1]) {
-		if b[at] == 1 && b[at+4] == 8 {
-			in := int(b[at+2])
-			b[at+8+8*(1+in)]++ // its first result
-			break
-		}
-	}
-	name := filepath.Join(t.TempDir(), "false.trc")
-	require.NoError(t, os.WriteFile(name, b, 0o600))
-	code, out, errs := ran(name)
+	w := &writer{}
+	w.record(6, 0, 0, 0, groups)
+	w.enter(t, pte.MustSizes(pte.SizesPOWER7), 9, 0x10000000)
+	w.Bytes()[w.Len()-4*8]++ // the first of four results
+	code, out, errs := clitest.Run(run, "", w.finished(t))
 	require.Equal(t, 1, code)
 	require.Empty(t, out)
 	require.Contains(t, errs, "not as recorded: H_ENTER")
 }
 
 func TestUnusable(t *testing.T) {
-	text := filepath.Join(t.TempDir(), "text")
-	require.NoError(t, os.WriteFile(text, []byte("no trace at all"), 0o600))
 	empty, large, early, beyond := &writer{}, &writer{}, &writer{}, &writer{}
 	large.record(6, 0, 0, 0, 1<<40-1)
 	early.bulk(0)
 	beyond.record(6, 0, 0, 0, groups)
 	beyond.record(5, 0, 0, (groups+1)*8, 0, 0)
-	for _, args := range [][]string{{"-x"}, {"-policy", "never"}, {"no-such-file"}, {text},
-		{empty.finished(t)}, {large.finished(t)}, {early.finished(t)}, {beyond.finished(t)}} {
-		code, out, errs := ran(args...)
-		require.Equal(t, 2, code, args)
-		require.Empty(t, out)
-		require.Equal(t, 1, strings.Count(errs, "\n"), errs)
+	for _, c := range []struct {
+		says string
+		args []string
+	}{
+		{"not defined: -x", []string{"-x"}},
+		{`unknown policy "never"`, []string{"-policy", "never"}},
+		{"no-such-file: no such file", []string{"no-such-file"}},
+		{"magic", []string{"main.go"}},
+		{"no table in it", []string{empty.finished(t)}},
+		{"a table of 2^47 bytes", []string{large.finished(t)}},
+		{"hypercall without a table", []string{early.finished(t)}},
+		{"SYNC beyond the table", []string{beyond.finished(t)}},
+	} {
+		clitest.Refuses(t, run, c.says, "", c.args...)
 	}
 }

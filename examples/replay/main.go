@@ -4,24 +4,24 @@
 //
 //	replay [-json] [FILE...]
 //
-// FILE is a trace, gzip'ed or not; without one the trace in the repository is
+// FILE is a trace, gzip'ed or not, "-" for standard input; without one the trace in the repository is
 // replayed, a Linux 6.1 boot on a pseries POWER9. Exit status 0: no mismatch; 1:
 // some, the first of each file named; 2: bad usage or a file that is no trace.
 package main
 
 import (
-	"bytes"
+	"context"
 	"encoding/json"
 	"flag"
 	"fmt"
 	"io"
-	"os"
 	"time"
 
+	"github.com/hashmmu/ppc64/internal/cli"
 	"github.com/hashmmu/ppc64/internal/replay"
 )
 
-func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
+func main() { cli.Main("replay", run) }
 
 // line is what -json prints for each file.
 type line struct {
@@ -30,57 +30,47 @@ type line struct {
 	ElapsedMS int64 `json:"elapsed_ms"`
 }
 
-// shipped is the name under which the trace in the repository is reported.
-const shipped = "shipped"
-
-func run(args []string, stdout, stderr io.Writer) int {
-	flags := flag.NewFlagSet("replay", flag.ContinueOnError)
-	flags.SetOutput(io.Discard)
-	asJSON := flags.Bool("json", false, "print one JSON object per file")
-	if err := flags.Parse(args); err != nil {
-		return fail(stderr, err)
+func run(_ context.Context, args []string, std cli.Std) (int, error) {
+	f := flag.NewFlagSet("replay", flag.ContinueOnError)
+	asJSON := f.Bool("json", false, "print one JSON object per file")
+	if err := cli.Parse(f, args, std.Out, cli.AnyFiles); err != nil {
+		return 2, err
 	}
-	files := flags.Args()
-	if len(files) == 0 {
-		files = []string{shipped}
+	names, open := f.Args(), std.Open
+	if len(names) == 0 {
+		names, open = []string{replay.ShippedName}, replay.OpenShipped
 	}
 	code := 0
-	for _, name := range files {
-		l, err := play(name, flags.NArg() == 0)
+	for _, name := range names {
+		l, err := play(name, open)
 		if err != nil {
-			return fail(stderr, fmt.Errorf("%s: %w", name, err))
+			return 2, fmt.Errorf("%s: %w", name, err)
 		}
 		if l.Mismatches != 0 {
 			code = 1
 		}
 		if *asJSON {
-			err = json.NewEncoder(stdout).Encode(l)
+			err = json.NewEncoder(std.Out).Encode(l)
 		} else {
-			err = print(stdout, l)
+			err = print(std.Out, l)
 		}
 		if err != nil {
-			return fail(stderr, err)
+			return 2, err
 		}
 	}
-	return code
+	return code, nil
 }
 
-func fail(stderr io.Writer, err error) int {
-	fmt.Fprintf(stderr, "replay: %v (usage: replay [-json] [FILE...])\n", err)
-	return 2
-}
-
-// play replays one file, or the trace in the repository.
-func play(name string, own bool) (l line, err error) {
+// play replays one file.
+func play(name string, open func(string) (io.ReadCloser, error)) (line, error) {
 	start := time.Now()
-	l.File = name
-	if own {
-		l.Report, err = replay.Run(bytes.NewReader(replay.Shipped))
-	} else {
-		l.Report, err = replay.RunFile(name)
+	in, err := open(name)
+	if err != nil {
+		return line{}, err
 	}
-	l.ElapsedMS = time.Since(start).Milliseconds()
-	return l, err
+	defer in.Close()
+	r, err := replay.Run(in)
+	return line{File: name, Report: r, ElapsedMS: time.Since(start).Milliseconds()}, err
 }
 
 func print(w io.Writer, l line) error {

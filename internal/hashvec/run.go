@@ -6,8 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-
-	"github.com/hashmmu/ppc64/internal/oracle"
 )
 
 // Errors of a vector file.
@@ -91,16 +89,6 @@ func kindOf(first []byte) *kind {
 
 // maxLine is more than the longest recorded line, a resize with 20000 entries.
 const maxLine = 1 << 24
-
-// RunFile runs a file of vectors, gzip'ed or not.
-func RunFile(name string) (Report, error) {
-	f, err := oracle.Open(name)
-	if err != nil {
-		return Report{}, err
-	}
-	defer f.Close()
-	return Run(f)
-}
 
 // Run runs vectors from r. It stops with an error where a line cannot be read;
 // the report then holds what came before.

@@ -50,7 +50,7 @@ func Open(name string) (io.ReadCloser, error) {
 	if err != nil {
 		return nil, err
 	}
-	r, err := Decompress(f)
+	r, err := decompress(f)
 	if err != nil {
 		f.Close()
 		return nil, err
@@ -61,8 +61,8 @@ func Open(name string) (io.ReadCloser, error) {
 	}{r, f}, nil
 }
 
-// Decompress returns r itself, or what it holds when that is gzip'ed.
-func Decompress(r io.Reader) (io.Reader, error) {
+// decompress returns r itself, or what it holds when that is gzip'ed.
+func decompress(r io.Reader) (io.Reader, error) {
 	b := bufio.NewReaderSize(r, 1<<16)
 	magic, err := b.Peek(2)
 	if err == nil && magic[0] == 0x1f && magic[1] == 0x8b {

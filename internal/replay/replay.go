@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 
 	"github.com/hashmmu/ppc64/hpt/image"
 	"github.com/hashmmu/ppc64/hpt/papr"
@@ -26,16 +25,6 @@ type Report struct {
 
 // ErrTrace is a trace whose records are well formed but in no possible order.
 var ErrTrace = errors.New("replay: impossible trace")
-
-// RunFile replays a trace file, gzip'ed or not.
-func RunFile(name string) (Report, error) {
-	f, err := os.Open(name)
-	if err != nil {
-		return Report{}, err
-	}
-	defer f.Close()
-	return Run(f)
-}
 
 // Run replays a trace, gzip'ed or not, in constant memory but for the table. It
 // stops with an error where the trace cannot be read; the report then holds what

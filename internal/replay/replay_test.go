@@ -22,10 +22,19 @@ func TestShipped(t *testing.T) {
 	require.Equal(t, Report{Records: 110001, HCalls: 68427, Xlates: 41475, SLBOps: 94, Checked: 109996, Departed: 65}, r)
 }
 
+// runFile replays a file.
+func runFile(t *testing.T, name string) Report {
+	f, err := os.Open(name)
+	require.NoError(t, err)
+	defer f.Close()
+	r, err := Run(f)
+	require.NoError(t, err)
+	return r
+}
+
 func TestShippedBareMetal(t *testing.T) {
 	for _, name := range []string{"nv8", "nv9"} {
-		r, err := RunFile(filepath.Join("testdata", name+".trc.gz"))
-		require.NoError(t, err)
+		r := runFile(t, filepath.Join("testdata", name+".trc.gz"))
 		require.EqualValues(t, 15001, r.Records)
 		require.Zero(t, r.Mismatches, r.First)
 		require.Positive(t, r.Syncs)
@@ -39,8 +48,7 @@ func TestRecorded(t *testing.T) {
 	}
 	for _, name := range oracle.Glob("traces/*.trc.gz") {
 		t.Run(filepath.Base(name), func(t *testing.T) {
-			r, err := RunFile(name)
-			require.NoError(t, err)
+			r := runFile(t, name)
 			require.Zero(t, r.Mismatches, r.First)
 			require.Positive(t, r.Checked)
 		})
