@@ -13,7 +13,6 @@ package main
 
 import (
 	"bufio"
-	"context"
 	"encoding/json"
 	"flag"
 	"fmt"
@@ -33,7 +32,7 @@ type report struct {
 	hashvec.Report
 }
 
-func run(_ context.Context, args []string, std cli.Std) (int, error) {
+func run(args []string, std cli.Std) (int, error) {
 	f := flag.NewFlagSet("conform", flag.ContinueOnError)
 	asJSON := f.Bool("json", false, "print one JSON object per file")
 	if err := cli.Parse(f, args, std.Out, cli.Files); err != nil {

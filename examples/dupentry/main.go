@@ -38,12 +38,12 @@ type options struct {
 	html     string
 }
 
-func run(ctx context.Context, args []string, std cli.Std) (int, error) {
+func run(args []string, std cli.Std) (int, error) {
 	o, err := parse(args, std.Out)
 	if err != nil {
 		return 2, err
 	}
-	rows, err := explorePolicies(ctx, o)
+	rows, err := explorePolicies(context.Background(), o)
 	if err == nil && o.html != "" {
 		err = writeHTML(o.html, rows)
 	}

@@ -15,7 +15,6 @@
 package main
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"flag"
@@ -34,7 +33,7 @@ type found struct {
 	pairs       []pair
 }
 
-func run(_ context.Context, args []string, std cli.Std) (int, error) {
+func run(args []string, std cli.Std) (int, error) {
 	f := flag.NewFlagSet("duplicates", flag.ContinueOnError)
 	asJSON := f.Bool("json", false, "print one JSON object per pair")
 	if err := cli.Parse(f, args, std.Out, cli.Files); err != nil {

@@ -37,7 +37,6 @@
 package main
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"flag"
@@ -53,7 +52,7 @@ import (
 
 func main() { cli.Main("flushpolicy", run) }
 
-func run(_ context.Context, args []string, std cli.Std) (int, error) {
+func run(args []string, std cli.Std) (int, error) {
 	f := flag.NewFlagSet("flushpolicy", flag.ContinueOnError)
 	asJSON := f.Bool("json", false, "print one JSON object per file and policy")
 	list := f.String("policy", "at-finish,before-unlock,lazy-mmu,immediate,capacity-16", "policies")

@@ -21,7 +21,6 @@ package main
 import (
 	"bytes"
 	"cmp"
-	"context"
 	"encoding/json"
 	"errors"
 	"flag"
@@ -84,7 +83,7 @@ func parse(args []string, out io.Writer) (o options, err error) {
 	return o, err
 }
 
-func run(_ context.Context, args []string, std cli.Std) (int, error) {
+func run(args []string, std cli.Std) (int, error) {
 	o, err := parse(args, std.Out)
 	if err != nil {
 		return 2, err

@@ -35,15 +35,15 @@ type options struct {
 	paths  []*scenario.Path
 }
 
-func run(ctx context.Context, args []string, std cli.Std) (int, error) {
+func run(args []string, std cli.Std) (int, error) {
 	o, err := parse(args, std.Out)
 	if err != nil {
 		return 2, err
 	}
 	if o.fixes {
-		return runFixes(ctx, o, std.Out)
+		return runFixes(context.Background(), o, std.Out)
 	}
-	return runPaths(ctx, o, std.Out)
+	return runPaths(context.Background(), o, std.Out)
 }
 
 // runPaths prints the verdict on every path. The exit code is 1 when one is not

@@ -10,7 +10,6 @@
 package main
 
 import (
-	"context"
 	"encoding/json"
 	"flag"
 	"fmt"
@@ -30,7 +29,7 @@ type line struct {
 	ElapsedMS int64 `json:"elapsed_ms"`
 }
 
-func run(_ context.Context, args []string, std cli.Std) (int, error) {
+func run(args []string, std cli.Std) (int, error) {
 	f := flag.NewFlagSet("replay", flag.ContinueOnError)
 	asJSON := f.Bool("json", false, "print one JSON object per file")
 	if err := cli.Parse(f, args, std.Out, cli.AnyFiles); err != nil {

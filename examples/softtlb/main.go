@@ -30,12 +30,12 @@ type options struct {
 	profiles []string
 }
 
-func run(ctx context.Context, args []string, std cli.Std) (int, error) {
+func run(args []string, std cli.Std) (int, error) {
 	o, err := parse(args, std.Out)
 	if err != nil {
 		return 2, err
 	}
-	results, err := exploreAll(ctx, o.profiles)
+	results, err := exploreAll(context.Background(), o.profiles)
 	if err != nil {
 		return 1, err
 	}

@@ -1,15 +1,13 @@
-// Package cli is the frame of the examples that are tools: interrupts, flags, files,
-// errors in one line, exit codes.
+// Package cli is the frame of the examples that are tools: flags, files, errors in one
+// line, exit codes.
 package cli
 
 import (
-	"context"
 	"errors"
 	"flag"
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 	"strings"
 
 	"github.com/hashmmu/ppc64/hpt/image"
@@ -24,18 +22,16 @@ type Std struct {
 
 // Command does the work of a program and returns its exit code. An error is printed
 // in one line after the program's name, but for flag.ErrHelp.
-type Command func(ctx context.Context, args []string, std Std) (code int, err error)
+type Command func(args []string, std Std) (code int, err error)
 
-// Main runs a command as the program. An interrupt cancels its context.
+// Main runs a command as the program.
 func Main(name string, c Command) {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	defer stop()
-	os.Exit(Run(ctx, name, c, os.Args[1:], Std{os.Stdin, os.Stdout, os.Stderr}))
+	os.Exit(Run(name, c, os.Args[1:], Std{os.Stdin, os.Stdout, os.Stderr}))
 }
 
 // Run is Main for given arguments and streams.
-func Run(ctx context.Context, name string, c Command, args []string, std Std) int {
-	code, err := c(ctx, args, std)
+func Run(name string, c Command, args []string, std Std) int {
+	code, err := c(args, std)
 	switch {
 	case errors.Is(err, flag.ErrHelp):
 		return 0

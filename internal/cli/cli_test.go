@@ -3,7 +3,6 @@ package cli_test
 import (
 	"bytes"
 	"compress/gzip"
-	"context"
 	"errors"
 	"flag"
 	"io"
@@ -18,7 +17,7 @@ import (
 )
 
 func TestRun(t *testing.T) {
-	command := func(_ context.Context, args []string, std cli.Std) (int, error) {
+	command := func(args []string, std cli.Std) (int, error) {
 		f := flag.NewFlagSet("name", flag.ContinueOnError)
 		bad := f.Bool("bad", false, "fail")
 		if err := cli.Parse(f, args, std.Out, cli.NoFiles); err != nil {
@@ -41,7 +40,7 @@ func TestRun(t *testing.T) {
 		{[]string{"-h"}, 0, "usage: name [FLAG...]\n  -bad\n    \tfail\n", ""},
 	} {
 		var out, errs bytes.Buffer
-		require.Equal(t, c.code, cli.Run(context.Background(), "name", command, c.args, cli.Std{Out: &out, Err: &errs}), c.args)
+		require.Equal(t, c.code, cli.Run("name", command, c.args, cli.Std{Out: &out, Err: &errs}), c.args)
 		require.Equal(t, c.out, out.String(), c.args)
 		require.Equal(t, c.errs, errs.String(), c.args)
 	}

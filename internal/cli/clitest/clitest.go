@@ -3,7 +3,6 @@ package clitest
 
 import (
 	"bytes"
-	"context"
 	"strings"
 	"testing"
 
@@ -18,7 +17,7 @@ const Name = "program"
 // Run runs a command and returns what it printed.
 func Run(c cli.Command, stdin string, args ...string) (code int, out, errs string) {
 	var o, e bytes.Buffer
-	code = cli.Run(context.Background(), Name, c, args, cli.Std{In: strings.NewReader(stdin), Out: &o, Err: &e})
+	code = cli.Run(Name, c, args, cli.Std{In: strings.NewReader(stdin), Out: &o, Err: &e})
 	return code, o.String(), e.String()
 }
 
