@@ -26,15 +26,16 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
-	"os"
+	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/hashmmu/ppc64/hpt"
+	"github.com/hashmmu/ppc64/internal/cli"
 	"github.com/hashmmu/ppc64/internal/measure"
 )
 
-func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
+func main() { cli.Main("limits", run) }
 
 // limits is what was asked for.
 type limits struct {
@@ -48,44 +49,32 @@ type limits struct {
 	log    io.Writer
 }
 
-func run(args []string, stdout, stderr io.Writer) int {
-	flags := flag.NewFlagSet("limits", flag.ContinueOnError)
-	flags.SetOutput(io.Discard)
-	asJSON := flags.Bool("json", false, "print one JSON object per verdict")
-	sizes := flags.String("size", "256K,16M,256M", "sizes of tables")
-	loads := flags.String("load", "0.5,0.8", "shares of slots taken")
-	rounds := flags.Int("rounds", 5, "rounds for each ratio")
-	goals := flags.String("goal", "", "only these goals")
-	curves := flags.String("curves", "", "draw growth curves into this folder, and judge nothing")
-	err := flags.Parse(args)
-	if err == nil && flags.NArg() > 0 {
-		err = fmt.Errorf("unexpected %q", flags.Arg(0))
+func run(args []string, std cli.Std) (int, error) {
+	f := flag.NewFlagSet("limits", flag.ContinueOnError)
+	asJSON := f.Bool("json", false, "print one JSON object per verdict")
+	sizes := f.String("size", "256K,16M,256M", "sizes of tables")
+	loads := f.String("load", "0.5,0.8", "shares of slots taken")
+	rounds := f.Int("rounds", 5, "rounds for each ratio")
+	goals := f.String("goal", "", "only these goals: "+strings.Join(goalNames, ","))
+	curves := f.String("curves", "", "draw growth curves into this folder, and judge nothing")
+	if err := cli.Parse(f, args, std.Out, cli.NoFiles); err != nil {
+		return 2, err
 	}
-	l := &limits{rounds: *rounds, pages: zapped, rng: rand.New(rand.NewPCG(1, 2)), log: stderr}
-	if err == nil {
-		err = l.parse(*sizes, *loads, *goals)
-	}
-	if err != nil {
-		fmt.Fprintf(stderr, "limits: %v (usage: limits [-json] [-size 256K,...] [-load 0.5,...] [-rounds N] [-goal G1,...] [-curves DIR])\n", err)
-		return 2
+	l := &limits{rounds: *rounds, pages: zapped, rng: rand.New(rand.NewPCG(1, 2)), log: std.Err}
+	if err := l.parse(*sizes, *loads, *goals); err != nil {
+		return 2, err
 	}
 	if *curves != "" {
 		if err := l.draw(*curves); err != nil {
-			fmt.Fprintf(stderr, "limits: %v\n", err)
-			return 2
+			return 2, err
 		}
-		return 0
+		return 0, nil
 	}
-	l.report = &measure.Report{JSON: *asJSON, Out: stdout, Rounds: l.rounds}
+	l.report = &measure.Report{JSON: *asJSON, Out: std.Out, Rounds: l.rounds}
 	if err := l.all(); err != nil {
-		fmt.Fprintf(stderr, "limits: %v\n", err)
-		return 2
+		return 2, err
 	}
-	status, err := l.report.Close()
-	if err != nil {
-		fmt.Fprintf(stderr, "limits: %v\n", err)
-	}
-	return status
+	return l.report.Close()
 }
 
 // parse reads the lists of the command line.
@@ -108,7 +97,7 @@ func (l *limits) parse(sizes, loads, goals string) error {
 		if g == "" {
 			break
 		}
-		if !known[g] {
+		if !slices.Contains(goalNames, g) {
 			return fmt.Errorf("-goal %s: want one of %s", g, strings.Join(goalNames, ", "))
 		}
 		if l.goals == nil {
@@ -120,14 +109,6 @@ func (l *limits) parse(sizes, loads, goals string) error {
 }
 
 var goalNames = []string{"G1", "G2", "G3", "G4", "G5", "G6", "G7", "G12", "G13", "translate", "zap"}
-
-var known = func() map[string]bool {
-	m := map[string]bool{}
-	for _, g := range goalNames {
-		m[g] = true
-	}
-	return m
-}()
 
 // wanted reports whether one of the goals is asked for.
 func (l *limits) wanted(goals ...string) bool {

@@ -17,19 +17,14 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/hashmmu/ppc64/hpt"
+	"github.com/hashmmu/ppc64/internal/cli/clitest"
 	"github.com/hashmmu/ppc64/internal/measure"
 	"github.com/hashmmu/ppc64/pte"
 )
 
-func ran(args ...string) (code int, stdout, stderr string) {
-	var out, errs bytes.Buffer
-	code = run(args, &out, &errs)
-	return code, out.String(), errs.String()
-}
-
 // TestEveryGoalIsJudged: one round on the smallest table, figures aside.
 func TestEveryGoalIsJudged(t *testing.T) {
-	code, out, errs := ran("-json", "-size", "256K", "-load", "0.5", "-rounds", "1", "-goal", "G2,G3,G4,G5,G6,G7,translate")
+	code, out, errs := clitest.Run(run, "", "-json", "-size", "256K", "-load", "0.5", "-rounds", "1", "-goal", "G2,G3,G4,G5,G6,G7,translate")
 	require.Zero(t, code, "one round decides nothing: %s", errs)
 	goals := map[string]bool{}
 	for _, line := range strings.Split(strings.TrimSpace(out), "\n") {
@@ -49,7 +44,7 @@ func TestEveryGoalIsJudged(t *testing.T) {
 }
 
 func TestTable(t *testing.T) {
-	code, out, errs := ran("-size", "256K", "-load", "0.3", "-rounds", "1", "-goal", "G5")
+	code, out, errs := clitest.Run(run, "", "-size", "256K", "-load", "0.3", "-rounds", "1", "-goal", "G5")
 	require.Zero(t, code, errs)
 	require.Contains(t, out, "insert / compare-and-swap of a random group")
 	require.Contains(t, out, "2 gates, ")
@@ -189,13 +184,25 @@ func TestPlaced(t *testing.T) {
 }
 
 func TestUsage(t *testing.T) {
-	for _, args := range [][]string{
-		{"-x"}, {"file"}, {"-size", "128K"}, {"-size", "8G"}, {"-size", "3M"}, {"-size", "M"}, {"-size", ""}, {"-size", "16"},
-		{"-load", "0"}, {"-load", "1"}, {"-load", "x"}, {"-rounds", "0"}, {"-goal", "G99"}, {"-curves", "/dev/null/x"},
+	for _, c := range []struct {
+		says string
+		args []string
+	}{
+		{"not defined: -x", []string{"-x"}},
+		{`unexpected argument "file"`, []string{"file"}},
+		{"-size 128K: want", []string{"-size", "128K"}},
+		{"-size 8G: want", []string{"-size", "8G"}},
+		{"-size 3M: want", []string{"-size", "3M"}},
+		{"-size M: want", []string{"-size", "M"}},
+		{"-size : want", []string{"-size", ""}},
+		{"-size 16: want", []string{"-size", "16"}},
+		{"-load 0: want", []string{"-load", "0"}},
+		{"-load 1: want", []string{"-load", "1"}},
+		{"-load x: want", []string{"-load", "x"}},
+		{"-rounds 0: want", []string{"-rounds", "0"}},
+		{"-goal G99: want", []string{"-goal", "G99"}},
+		{"/dev/null", []string{"-curves", "/dev/null/x"}},
 	} {
-		code, out, errs := ran(args...)
-		require.Equal(t, 2, code, args)
-		require.Empty(t, out)
-		require.Equal(t, 1, strings.Count(errs, "\n"), errs)
+		clitest.Refuses(t, run, c.says, "", c.args...)
 	}
 }

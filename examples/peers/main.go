@@ -23,61 +23,60 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
-	"os"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"strings"
 
 	"github.com/hashmmu/ppc64/hpt"
+	"github.com/hashmmu/ppc64/internal/cli"
 	"github.com/hashmmu/ppc64/internal/measure"
 )
 
-func main() { os.Exit(run(os.Args[1:], os.Stdout, os.Stderr)) }
+func main() { cli.Main("peers", run) }
 
 // peers is what was asked for.
 type peers struct {
-	orders []int
 	rounds int
-	goals  string // in commas
+	goals  []string
 	rng    *rand.Rand
 	report *measure.Report
 	log    io.Writer
 }
 
-func run(args []string, stdout, stderr io.Writer) int {
-	flags := flag.NewFlagSet("peers", flag.ContinueOnError)
-	flags.SetOutput(io.Discard)
-	asJSON := flags.Bool("json", false, "print one JSON object per verdict")
-	sizes := flags.String("size", "256K,16M", "sizes of tables")
-	rounds := flags.Int("rounds", 5, "rounds for each ratio")
-	goals := flags.String("goal", "G8,G9,G10,G11", "goals")
-	err := flags.Parse(args)
-	if err == nil && flags.NArg() > 0 {
-		err = fmt.Errorf("unexpected %q", flags.Arg(0))
+// goalNames are the goals that this program knows. G8 needs -tags canchor, without
+// which it is passed over.
+var goalNames = []string{"G8", "G9", "G10", "G11"}
+
+func run(args []string, std cli.Std) (int, error) {
+	f := flag.NewFlagSet("peers", flag.ContinueOnError)
+	asJSON := f.Bool("json", false, "print one JSON object per verdict")
+	sizes := f.String("size", "256K,16M", "sizes of tables")
+	rounds := f.Int("rounds", 5, "rounds for each ratio")
+	goals := f.String("goal", strings.Join(goalNames, ","), "goals")
+	if err := cli.Parse(f, args, std.Out, cli.NoFiles); err != nil {
+		return 2, err
 	}
-	if err == nil && *rounds < 1 {
-		err = fmt.Errorf("-rounds %d: want 1 or more", *rounds)
-	}
-	p := &peers{rounds: *rounds, goals: "," + *goals + ",", rng: newRand(), log: stderr}
-	if err == nil {
-		p.orders, err = measure.ParseSizes(*sizes)
-	}
+	orders, err := measure.ParseSizes(*sizes)
 	if err != nil {
-		fmt.Fprintf(stderr, "peers: %v (usage: peers [-json] [-size 256K,...] [-rounds N] [-goal G9,...])\n", err)
-		return 2
+		return 2, err
 	}
-	p.report = &measure.Report{JSON: *asJSON, Out: stdout, Rounds: p.rounds}
-	for _, order := range p.orders {
-		if err := p.size(order); err != nil {
-			fmt.Fprintf(stderr, "peers: %s: %v\n", measure.SizeName(order), err)
-			return 2
+	if *rounds < 1 {
+		return 2, fmt.Errorf("-rounds %d: want 1 or more", *rounds)
+	}
+	p := &peers{rounds: *rounds, goals: strings.Split(*goals, ","), rng: newRand(), log: std.Err}
+	for _, g := range p.goals {
+		if !slices.Contains(goalNames, g) {
+			return 2, fmt.Errorf("-goal %s: want one of %s", g, strings.Join(goalNames, ", "))
 		}
 	}
-	status, err := p.report.Close()
-	if err != nil {
-		fmt.Fprintf(stderr, "peers: %v\n", err)
+	p.report = &measure.Report{JSON: *asJSON, Out: std.Out, Rounds: p.rounds}
+	for _, order := range orders {
+		if err := p.size(order); err != nil {
+			return 2, fmt.Errorf("%s: %w", measure.SizeName(order), err)
+		}
 	}
-	return status
+	return p.report.Close()
 }
 
 func newRand() *rand.Rand { return rand.New(rand.NewPCG(1, 2)) }
@@ -128,12 +127,7 @@ func (p *peers) compare(f *field) error {
 
 // wanted reports whether one of the goals is asked for.
 func (p *peers) wanted(goals ...string) bool {
-	for _, g := range goals {
-		if strings.Contains(p.goals, ","+g+",") {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(goals, func(g string) bool { return slices.Contains(p.goals, g) })
 }
 
 // gate is what a peer must be slower by, by kind of work and size: up to 1 MiB,

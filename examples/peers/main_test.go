@@ -9,16 +9,16 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/hashmmu/ppc64/hpt"
+	"github.com/hashmmu/ppc64/internal/cli/clitest"
 	"github.com/hashmmu/ppc64/internal/measure"
 )
 
 // TestEveryGateIsJudged: one round on the smallest table, figures aside.
 func TestEveryGateIsJudged(t *testing.T) {
-	var out, errs bytes.Buffer
-	code := run([]string{"-json", "-size", "256K", "-rounds", "1"}, &out, &errs)
-	require.Zero(t, code, errs.String())
+	code, out, errs := clitest.Run(run, "", "-json", "-size", "256K", "-rounds", "1")
+	require.Zero(t, code, errs)
 	got := map[string]bool{}
-	for _, line := range strings.Split(strings.TrimSpace(out.String()), "\n") {
+	for _, line := range strings.Split(strings.TrimSpace(out), "\n") {
 		var v map[string]any
 		require.NoError(t, json.Unmarshal([]byte(line), &v))
 		require.Len(t, v, 9)
@@ -68,7 +68,7 @@ func TestIdleIsAnError(t *testing.T) {
 	defer w.Close()
 	f := newField(w)
 	f.names, f.stores = []string{table, "idle"}, map[string]store{table: f.stores[table], "idle": idle{}}
-	p := &peers{rounds: 1, goals: ",G9,", report: &measure.Report{Out: &bytes.Buffer{}}, log: &bytes.Buffer{}}
+	p := &peers{rounds: 1, goals: []string{"G9"}, report: &measure.Report{Out: &bytes.Buffer{}}, log: &bytes.Buffer{}}
 	p.rng = newRand()
 	require.ErrorContains(t, p.compare(f), "idle did not do")
 }
@@ -80,10 +80,9 @@ func (idle) put(uint64, uint64)        {}
 func (idle) del(uint64)                {}
 
 func TestUsage(t *testing.T) {
-	for _, args := range [][]string{{"-x"}, {"file"}, {"-size", "1K"}, {"-rounds", "0"}} {
-		var out, errs bytes.Buffer
-		require.Equal(t, 2, run(args, &out, &errs))
-		require.Empty(t, out.String())
-		require.Equal(t, 1, strings.Count(errs.String(), "\n"))
-	}
+	clitest.Refuses(t, run, "not defined: -x", "", "-x")
+	clitest.Refuses(t, run, "unexpected argument", "", "file")
+	clitest.Refuses(t, run, "-size 1K: want", "", "-size", "1K")
+	clitest.Refuses(t, run, "-rounds 0: want", "", "-rounds", "0")
+	clitest.Refuses(t, run, "-goal G1: want one of G8", "", "-goal", "G9,G1")
 }
