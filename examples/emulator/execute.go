@@ -69,10 +69,18 @@ func (c *vcpu) execute(word uint32) {
 		ok = c.rotateDouble(i)
 	case 31:
 		next, ok = c.extended(i, next)
-	case 32, 33, 34, 35, 40, 41, 42, 43, 58:
-		next, ok = c.loads(i, next), true
-	case 36, 37, 38, 39, 44, 45, 62:
+	case 32, 33, 34, 35, 40, 41, 42, 43: // lwz to lhau
+		next = c.loads(i, next)
+	case 36, 37, 38, 39, 44, 45: // stw to sthu
 		next = c.stores(i, next)
+	case 58: // ld, ldu, lwa
+		if ok = i&3 <= 2; ok {
+			next = c.loads(i, next)
+		}
+	case 62: // std, stdu
+		if ok = i&3 <= 1; ok {
+			next = c.stores(i, next)
+		}
 	default:
 		ok = false
 	}
@@ -266,7 +274,7 @@ var storeSize = map[uint32]uint{36: 4, 37: 4, 38: 1, 39: 1, 44: 2, 45: 2, 62: 8}
 func (c *vcpu) loads(i insn, next uint64) uint64 {
 	size, ea, update := loadSize[i.op()], c.base(i)+i.si(), i.op()&1 != 0
 	signed := i.op() >= 42 && i.op() <= 43
-	if i.op() == 58 { // ld, ldu, lwa
+	if i.op() == 58 {
 		ea, update = c.base(i)+i.si()&^3, i&3 == 1
 		if i&3 == 2 {
 			size, signed = 4, true
@@ -288,7 +296,7 @@ func (c *vcpu) loads(i insn, next uint64) uint64 {
 
 func (c *vcpu) stores(i insn, next uint64) uint64 {
 	ea, update := c.base(i)+i.si(), i.op()&1 != 0
-	if i.op() == 62 { // std, stdu
+	if i.op() == 62 {
 		ea, update = c.base(i)+i.si()&^3, i&3 == 1
 	}
 	if !c.store(ea, storeSize[i.op()], c.gpr[i.rt()]) {
@@ -386,13 +394,13 @@ func (c *vcpu) arithmetic(i insn) bool {
 	case 104: // neg
 		v = -a
 	case 136: // subfe
-		c.carryAdd(i.rt(), ^a, b, flag(c.ca))
+		c.carryAdd(i.rt(), ^a, b, bit(c.ca))
 		v = c.gpr[i.rt()]
 	case 8: // subfc
 		c.carryAdd(i.rt(), ^a, b, 1)
 		v = c.gpr[i.rt()]
 	case 202: // addze
-		c.carryAdd(i.rt(), a, 0, flag(c.ca))
+		c.carryAdd(i.rt(), a, 0, bit(c.ca))
 		v = c.gpr[i.rt()]
 	case 233: // mulld
 		v = a * b
@@ -412,7 +420,7 @@ func (c *vcpu) arithmetic(i insn) bool {
 	return true
 }
 
-func flag(b bool) uint64 {
+func bit(b bool) uint64 {
 	if b {
 		return 1
 	}

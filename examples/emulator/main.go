@@ -15,11 +15,9 @@ package main
 
 import (
 	_ "embed"
-	command "flag"
+	"flag"
 	"fmt"
 	"io"
-	"log"
-	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -27,6 +25,7 @@ import (
 	"github.com/hashmmu/ppc64/hpt"
 	"github.com/hashmmu/ppc64/hpt/mmu"
 	"github.com/hashmmu/ppc64/hpt/papr"
+	"github.com/hashmmu/ppc64/internal/cli"
 	"github.com/hashmmu/ppc64/mm/scenario"
 	"github.com/hashmmu/ppc64/pte"
 )
@@ -40,16 +39,22 @@ const (
 	instructions = 50_000_000
 )
 
-func main() {
-	part := command.String("tlb", "", "run on the software-loaded TLB of this part: "+strings.Join(scenario.SoftProfiles, " "))
-	command.Parse()
-	if command.NArg() > 0 || *part != "" && !slices.Contains(scenario.SoftProfiles, *part) {
-		fmt.Fprintf(os.Stderr, "emulator: unknown TLB %q or argument; one of %s\n", *part, strings.Join(scenario.SoftProfiles, " "))
-		os.Exit(2)
+func main() { cli.Main("emulator", command) }
+
+func command(args []string, std cli.Std) (int, error) {
+	parts := strings.Join(scenario.SoftProfiles, " ")
+	f := flag.NewFlagSet("emulator", flag.ContinueOnError)
+	part := f.String("tlb", "", "run on the software-loaded TLB of this part: "+parts)
+	if err := cli.Parse(f, args, std.Out, cli.NoFiles); err != nil {
+		return 2, err
 	}
-	if err := start(os.Stdout, *part); err != nil {
-		log.Fatal(err)
+	if *part != "" && !slices.Contains(scenario.SoftProfiles, *part) {
+		return 2, fmt.Errorf("unknown TLB %q; one of %s", *part, parts)
 	}
+	if err := start(std.Out, *part); err != nil {
+		return 1, err
+	}
+	return 0, nil
 }
 
 // start runs the guest on a hash table or on the TLB of a part.

@@ -10,6 +10,7 @@ import (
 	"github.com/hashmmu/ppc64/hpt"
 	"github.com/hashmmu/ppc64/hpt/mmu"
 	"github.com/hashmmu/ppc64/hpt/papr"
+	"github.com/hashmmu/ppc64/internal/cli/clitest"
 )
 
 // TestOutput pins what the guest prints: the numbers of its interrupts do not
@@ -41,13 +42,21 @@ func processor(t *testing.T, program ...uint32) *vcpu {
 	return c
 }
 
+func TestBadUsage(t *testing.T) {
+	clitest.Refuses(t, command, `unknown TLB "z80"; one of ppc405`, "", "-tlb", "z80")
+	clitest.Refuses(t, command, "unexpected argument", "", "file")
+	clitest.Refuses(t, command, "not defined: -x", "", "-x")
+}
+
 func TestRunawayGuestIsStopped(t *testing.T) {
 	c := processor(t, 0x48000000) // b .
 	require.ErrorContains(t, c.run(1000), "still running")
 }
 
 func TestBadInstructionsInterrupt(t *testing.T) {
-	for name, word := range map[string]uint32{"illegal": 0, "slbmte, slot that does not exist": 0x7c600b24} {
+	for name, word := range map[string]uint32{
+		"illegal": 0, "ld, form that is reserved": 0xe8000003, "stq": 0xf8000002, "slbmte, slot that does not exist": 0x7c600b24,
+	} {
 		t.Run(name, func(t *testing.T) {
 			c := processor(t, word)
 			c.gpr[1] = 0xfff

@@ -56,7 +56,7 @@ const (
 func (c *vcpu) moveFrom(i insn) bool {
 	switch i.spr() {
 	case sprXER:
-		c.gpr[i.rt()] = flag(c.ca) * xerCA
+		c.gpr[i.rt()] = bit(c.ca) * xerCA
 		return true
 	case sprDSISR:
 		c.gpr[i.rt()] = uint64(c.dsisr)

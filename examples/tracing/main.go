@@ -7,16 +7,17 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
-	"log"
 	"log/slog"
 	"os"
 	"sync"
 
 	"github.com/hashmmu/ppc64/batch"
 	"github.com/hashmmu/ppc64/hpt"
+	"github.com/hashmmu/ppc64/internal/cli"
 	"github.com/hashmmu/ppc64/mm"
 	"github.com/hashmmu/ppc64/pte"
 )
@@ -29,26 +30,29 @@ const (
 	pageSize = 4096
 )
 
-func main() {
-	name := flag.String("o", "", "write a Chrome trace into this file")
-	flag.Parse()
+func main() { cli.Main("tracing", run) }
+
+func run(args []string, std cli.Std) (int, error) {
+	f := flag.NewFlagSet("tracing", flag.ContinueOnError)
+	name := f.String("o", "", "write a Chrome trace into this file")
+	if err := cli.Parse(f, args, std.Out, cli.NoFiles); err != nil {
+		return 2, err
+	}
 	var events chrome
-	if err := storm(os.Stdout, &events); err != nil {
-		log.Fatal(err)
+	if err := storm(std.Out, &events); err != nil {
+		return 1, err
 	}
 	if *name == "" {
-		return
+		return 0, nil
 	}
-	f, err := os.Create(*name)
-	if err == nil {
-		err = events.write(f)
-	}
-	if err == nil {
-		err = f.Close()
-	}
+	file, err := os.Create(*name)
 	if err != nil {
-		log.Fatal(err)
+		return 2, err
 	}
+	if err := errors.Join(events.write(file), file.Close()); err != nil {
+		return 2, err
+	}
+	return 0, nil
 }
 
 // storm runs the CPUs, logs to w and collects events.

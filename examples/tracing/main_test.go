@@ -4,17 +4,32 @@ import (
 	"bytes"
 	"encoding/json"
 	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/hashmmu/ppc64/internal/cli/clitest"
 )
 
 func TestOutput(t *testing.T) {
 	want, err := os.ReadFile("testdata/output.txt")
 	require.NoError(t, err)
-	var out bytes.Buffer
-	require.NoError(t, storm(&out, new(chrome)))
-	require.Equal(t, string(want), out.String())
+	name := filepath.Join(t.TempDir(), "trace.json")
+	code, out, errs := clitest.Run(run, "", "-o", name)
+	require.Zero(t, code, errs)
+	require.Equal(t, string(want), out)
+	trace, err := os.ReadFile(name)
+	require.NoError(t, err)
+	require.True(t, json.Valid(trace))
+}
+
+func TestBadUsage(t *testing.T) {
+	clitest.Refuses(t, run, "not defined: -x", "", "-x")
+	clitest.Refuses(t, run, "unexpected argument", "", "file")
+	code, _, errs := clitest.Run(run, "", "-o", t.TempDir())
+	require.Equal(t, 2, code)
+	require.Contains(t, errs, "directory")
 }
 
 // TestChrome: every lane is made of spans that end, in order of time, and every page
