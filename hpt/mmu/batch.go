@@ -50,7 +50,7 @@ func (c *CPU) fetch(t *hpt.Table, m *mode, eas []pte.EA) {
 			continue
 		}
 		if m.addressing == addrSegments && (n == 0 || ea&s.mask != s.esid) {
-			found, _ := c.slb.find(ea, false)
+			found := c.slb.find(ea)
 			if found == nil {
 				continue
 			}

@@ -39,7 +39,7 @@ func tagOf(m *mode, ea uint64) uint64 { return ea&^pageMask | m.context<<1 | 1 }
 
 // index spreads neighbouring pages and contexts.
 func (t *cache) index(tag uint64) uint32 {
-	return uint32((tag>>12 ^ tag<<48) * 0x9e3779b97f4a7c15 >> t.shift)
+	return uint32(spread(tag>>12^tag<<48) >> (t.shift & 63))
 }
 
 // line returns the line for ea, nil if there is none.
@@ -64,10 +64,10 @@ func (c *CPU) cached(r *Result, m *mode, ea uint64, acc pte.Access) bool {
 			return false
 		}
 	}
-	*r = Result{
-		RA: l.ra | pte.RA(ea&pageMask), Slot: l.slot, Other: NoSlot, ASDR: l.word,
-		PageShift: l.size, Prot: prot, WIMG: l.wimg, Key: l.key, Secondary: l.sec, Cached: true,
-	}
+	r.RA, r.ASDR = l.ra|pte.RA(ea&pageMask), l.word
+	r.Slot, r.Other = l.slot, NoSlot
+	r.PageShift, r.Prot, r.WIMG, r.Key = l.size, prot, l.wimg, l.key
+	r.Secondary, r.Cached = l.sec, true
 	return true
 }
 

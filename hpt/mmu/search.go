@@ -144,19 +144,11 @@ func keyOf(h pte.HPTE) uint64 { return h.R&pte.RKeyHi>>57 | h.R&pte.RKeyLo>>9 }
 // second forbids fetches.
 func (c *CPU) keyRights(key uint8) pte.Access {
 	shift := 62 - 2*(key&31)
-	r := pte.Access(realGrant)
-	if d := c.regs.AMR >> shift & 3; d != 0 {
-		if d&2 != 0 {
-			r &^= pte.Write
-		}
-		if d&1 != 0 {
-			r &^= pte.Read
-		}
+	denied := c.regs.AMR >> shift & 3 // bit values of Write and Read
+	if c.cfg.Profile.IAMR {
+		denied |= c.regs.IAMR >> shift & 1 << 2 // of Exec
 	}
-	if c.cfg.Profile.IAMR && c.regs.IAMR>>shift&1 != 0 {
-		r &^= pte.Exec
-	}
-	return r
+	return realGrant &^ pte.Access(denied)
 }
 
 // denial returns the status of an access that the rights do not cover, 0 when

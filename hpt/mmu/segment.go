@@ -35,6 +35,7 @@ func (c *CPU) decode(word uint64) (s segment, ok bool) {
 	if !ok || s.seg > pte.Seg1T {
 		return s, false
 	}
+	s.mask = ^(s.seg.Bytes() - 1)
 	s.avpn = word & (slbB | slbVSID)
 	s.hash = uint64(s.vsid())
 	if s.seg == pte.Seg1T {
@@ -49,7 +50,6 @@ func (c *CPU) decode(word uint64) (s segment, ok bool) {
 // place makes the segment match the effective addresses that the first
 // doubleword names.
 func (s *segment) place(esid uint64, exact1T bool) {
-	s.mask = ^(s.seg.Bytes() - 1)
 	s.esid = esid & s.mask
 	if s.seg == pte.Seg1T && exact1T && esid&slbESID != s.esid {
 		s.esid = 1 // matches nothing: outside the mask
@@ -66,7 +66,7 @@ func (s *segment) vsid() pte.VSID {
 
 // offset returns the part of ea that names a base page of the segment.
 func (s *segment) offset(ea uint64, base pte.PageSize) uint64 {
-	return ea & (s.seg.Bytes() - 1) &^ (base.Bytes() - 1)
+	return ea &^ s.mask &^ (base.Bytes() - 1)
 }
 
 // key is what a search for ea asks the table.
@@ -75,14 +75,14 @@ func (s *segment) key(ea uint64, base pte.PageSize) pte.Key {
 }
 
 // findSegment returns the segment of ea: the lowest SLB slot that matches, then
-// what a segment table says. n is the number of SLB entries that match, counted
-// beyond one only for detection. status is set when a table could not be read.
+// what a segment table says. n is the number of SLB entries that match, where
+// several are to be detected. status is set when a table could not be read.
 func (c *CPU) findSegment(m *mode, ea uint64, update bool) (s *segment, n int, status uint32) {
-	if s, n = c.slb.find(ea, c.cfg.DetectMultihit); s != nil {
-		return s, n, 0
-	}
-	if m.segTables {
+	switch s = c.slb.find(ea); {
+	case s == nil && m.segTables:
 		s, status = tableWalk{c, m, update}.find(ea)
+	case s != nil && c.cfg.DetectMultihit:
+		n = c.slb.count(ea)
 	}
-	return s, 0, status
+	return s, n, status
 }

@@ -11,28 +11,59 @@ type slb struct {
 	dense      [maxSLB]segment
 	slot       [maxSLB]uint8 // of dense[i]
 	walked     segment       // the entry found in a segment table
+
+	// Where find found the segments used last. Addresses that differ below shift
+	// only, log2 of the smallest segment, have the same.
+	recent [1 << recentOrder]recent
+	shift  uint
 }
 
-// find returns the matching segment with the lowest slot, and the number of
-// matches, not counted beyond the first unless all is set.
-func (b *slb) find(ea uint64, all bool) (first *segment, n int) {
+type recent struct {
+	at uint64 // ea>>shift
+	s  *segment
+}
+
+const recentOrder = 6
+
+// find returns the matching segment with the lowest slot, nil if none matches.
+func (b *slb) find(ea uint64) *segment {
+	at := ea >> (b.shift & 63)
+	e := &b.recent[spread(at)>>(64-recentOrder)]
+	if e.at != at || e.s == nil {
+		*e = recent{at, b.scan(ea)}
+	}
+	return e.s
+}
+
+// scan is find entry by entry.
+func (b *slb) scan(ea uint64) *segment {
 	for i := range b.dense[:b.n] {
 		if s := &b.dense[i]; ea&s.mask == s.esid {
-			if !all {
-				return s, 1
-			}
-			if n++; n == 1 {
-				first = s
-			}
+			return s
 		}
 	}
-	return first, n
+	return nil
+}
+
+// spread multiplies so that neighbouring numbers differ in the high bits.
+func spread(n uint64) uint64 { return n * 0x9e3779b97f4a7c15 }
+
+// count returns how many segments match.
+func (b *slb) count(ea uint64) (n int) {
+	for i := range b.dense[:b.n] {
+		if s := &b.dense[i]; ea&s.mask == s.esid {
+			n++
+		}
+	}
+	return n
 }
 
 // settle rebuilds the dense array after a change of entries.
 func (c *CPU) settle() {
 	b := &c.slb
 	b.n = 0
+	b.shift = pte.Seg1T.Shift()
+	clear(b.recent[:])
 	for i := range b.esid[:c.cfg.Profile.SLB] {
 		if b.esid[i]&slbV == 0 {
 			continue
@@ -41,6 +72,7 @@ func (c *CPU) settle() {
 			s.place(b.esid[i], c.cfg.Quirks.ExactESID1T)
 			b.dense[b.n], b.slot[b.n] = s, uint8(i)
 			b.n++
+			b.shift = min(b.shift, s.seg.Shift())
 		}
 	}
 }
@@ -224,7 +256,7 @@ func (c *CPU) slbWord(words *[maxSLB]uint64, rb uint64) (rt uint64, ok bool) {
 // SLBFEE is slbfee. RT,RB: the second doubleword of the entry that translates
 // the address in RB. When found is false, RT and CR0[EQ] are 0.
 func (c *CPU) SLBFEE(rb uint64) (rt uint64, found bool) {
-	if s, _ := c.slb.find(rb, false); s != nil {
+	if s := c.slb.find(rb); s != nil {
 		return s.word, true
 	}
 	return 0, false
