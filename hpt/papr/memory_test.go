@@ -1,7 +1,6 @@
 package papr_test
 
 import (
-	"fmt"
 	"testing"
 	"unsafe"
 
@@ -61,32 +60,4 @@ func TestMemoryAndFormatDoNotMatter(t *testing.T) {
 			require.Equal(t, tables[0].Load(s), tables[2].Load(s))
 		}
 	})
-}
-
-// A page is entered and removed as a guest does it, with registers.
-func ExampleHPT_Call() {
-	table, err := hpt.New(hpt.Config{Order: 18})
-	if err != nil {
-		panic(err)
-	}
-	partition, err := papr.New(papr.Config{Table: table, Memory: papr.RAMBelow(1 << 30)})
-	if err != nil {
-		panic(err)
-	}
-	key := pte.MakeKey(0x123, 0x10000000, pte.Seg256M, pte.Page64K)
-	entry, err := partition.Sizes().Encode(key, 0x40000, pte.Page64K, pte.Attr{PP: pte.PPUserRW, WIMG: pte.Memory})
-	if err != nil {
-		panic(err)
-	}
-	group := key.Hash().Primary(table.Mask())
-	gpr := papr.Args{0, group * pte.SlotsPerGroup, entry.V, entry.R} // R4 to R12
-	fmt.Println(partition.Call(papr.OpEnter, &gpr), gpr[0])
-	gpr = papr.Args{uint64(papr.AVPN), gpr[0], key.AVPN()}
-	fmt.Println(partition.Call(papr.OpRemove, &gpr), pte.HPTE{V: gpr[0], R: gpr[1]} == entry)
-	gpr = papr.Args{0, group * pte.SlotsPerGroup}
-	fmt.Println(partition.Call(papr.OpRemove, &gpr))
-	// Output:
-	// H_SUCCESS 2328
-	// H_SUCCESS true
-	// H_NOT_FOUND
 }

@@ -79,7 +79,9 @@ type Config struct {
 	Sink     Sink       // takes what to invalidate; nil: nobody caches translations
 	SAO      bool       // strong access order exists: WIMG 1110 is good for RAM
 	NoResize bool       // H_RESIZE_HPT_* answer H_AUTHORITY
-	MaxOrder int        // largest table a guest may ask for, log2 of bytes; 0: 46
+	// MaxOrder is the largest table a guest may ask for, log2 of bytes; 0 means 46,
+	// all that the architecture has. The host's memory is what a guest fills it with.
+	MaxOrder int
 	// Ready says whether the pending table of that order is prepared; nil: at
 	// once. Until then PREPARE answers H_LONG_BUSY and COMMIT H_BUSY. It must not
 	// make a hypercall.

@@ -4,7 +4,8 @@ import "github.com/hashmmu/ppc64/hpt"
 
 // ResizePrepare is H_RESIZE_HPT_PREPARE: it makes an empty pending table of
 // 1<<shift bytes, unless there is one of that size, and drops one of another size.
-// shift 0 only drops.
+// shift 0 only drops. The table is configured as the one in force, but has memory of
+// its own.
 //
 // Codes: LongBusy (Config.Ready says not yet), Authority, Parameter (flags, shift
 // not 0 or 18 to 46), Resource (larger than MaxOrder, or the host has no memory
@@ -25,7 +26,8 @@ func (h *HPT) ResizePrepare(flags Flags, shift int32) (Code, error) {
 	}
 	if h.pending == nil {
 		c := h.Table().Config()
-		t, err := hpt.New(hpt.Config{Order: order, Format: c.Format, Sizes: c.Sizes, Seed: c.Seed, Detect: c.Detect, Trace: c.Trace})
+		c.Order, c.Memory = order, nil
+		t, err := hpt.New(c)
 		if err != nil {
 			return Resource, err
 		}

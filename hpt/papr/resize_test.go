@@ -11,6 +11,22 @@ import (
 	"github.com/hashmmu/ppc64/pte"
 )
 
+// TestResizeKeepsConfiguration: what the table in force was asked to be, the next one
+// is.
+func TestResizeKeepsConfiguration(t *testing.T) {
+	was := hpt.Config{Order: 18, Format: hpt.Format3, Seed: 7, Code: hpt.CodeGo, LockUnique: true, Sizes: sizes}
+	table, err := hpt.New(was)
+	require.NoError(t, err)
+	p := newPartition(t, papr.Config{Table: table})
+	for _, f := range []func(papr.Flags, int32) (papr.Code, error){p.ResizePrepare, p.ResizeCommit} {
+		code, err := f(0, 20)
+		require.NoError(t, err)
+		require.Equal(t, papr.Success, code)
+	}
+	was.Order = 20
+	require.Equal(t, was, p.Table().Config())
+}
+
 func TestResizeStates(t *testing.T) {
 	ready := false
 	p := newPartition(t, papr.Config{MaxOrder: 22, Ready: func(int) bool { return ready }})
