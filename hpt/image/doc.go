@@ -25,6 +25,30 @@
 // Entries in HTAB streams are in the format 2 view whatever the table holds, as KVM
 // has it. Raw images are in the table's own format.
 //
+// # Traces
+//
+// A recorded trace is the eight bytes "HPTTRC1\n" and records, all little-endian:
+//
+//	byte 0     kind
+//	byte 1     n, the number of payload words, 0 to 255
+//	byte 2:3   Aux
+//	byte 4:7   Sub
+//	byte 8:    n words of 8 bytes
+//
+// Each [Kind] says what these hold. The words of a KindXlate record are EA and MSR;
+// then, as Aux has it, ESID and VSID (XlateSegment); slot, V and R (XlateMatched);
+// RA (XlateOK), or else status and DAR (XlateRaises). Its Sub is, from the low byte
+// up, fault, protection, page shift and CPU. The last record is a KindEnd.
+//
+// # Invariants
+//
+//  1. Nothing that input says makes a reader panic.
+//  2. A reader takes no more memory than twice its input, buffers of 1 MiB or less,
+//     and the table, which Options.MaxOrder bounds. A trace is read in constant
+//     memory.
+//  3. An error says at which byte the input went wrong.
+//  4. What a writer writes, the reader makes the same table of, digest included.
+//
 // # Concurrency
 //
 // A reader or writer belongs to one goroutine. The table it works on may be in use

@@ -39,8 +39,8 @@ const (
 // the stream does not name stay.
 //
 // As KVM does, it refuses runs beyond the table and entries that are invalid or
-// have no page size (Linux: kvm_htab_write); what came before the error has been
-// applied.
+// have no page size (Linux: kvm_htab_write), with ErrFormat; what came before the
+// error has been applied. Of o only ByteOrder counts.
 func ReadHTAB(r io.Reader, t *hpt.Table, o Options) (c Counts, err error) {
 	s := newSource(r, o.byteOrder())
 	for s.err == nil && !s.atEnd() {

@@ -63,7 +63,9 @@ func locate(word uint64, f hpt.Format, at int64) (Location, error) {
 }
 
 // Table makes the table over the guest's memory itself: ram is all of it from
-// address 0 on. Guest stores and changes through the table are one.
+// address 0 on, aligned as hpt.Config.Memory has to be. Guest stores and changes
+// through the table are one. sizes is the page-size table; nil means that of POWER7
+// to POWER10. A table that ends beyond ram, or that hpt.New refuses, is ErrFormat.
 func (l Location) Table(ram []byte, sizes *pte.Sizes) (*hpt.Table, error) {
 	if uint64(l.Base) > uint64(len(ram)) || uint64(len(ram))-uint64(l.Base) < 1<<l.Order {
 		return nil, &FormatError{int64(l.Base), "the table lies outside of memory", ErrFormat, nil}
@@ -77,7 +79,8 @@ func (l Location) Table(ram []byte, sizes *pte.Sizes) (*hpt.Table, error) {
 }
 
 // Read makes a table with a copy of what memory holds there. o.Format does not
-// count.
+// count. A table beyond o.MaxOrder is ErrLimit, one that memory does not hold all of
+// is ErrFormat; offsets in errors are real addresses.
 func (l Location) Read(memory io.ReaderAt, o Options) (*hpt.Table, error) {
 	o.Format = l.Format
 	t, err := o.table(l.Order, int64(l.Base))

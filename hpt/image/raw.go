@@ -55,7 +55,8 @@ func (o Options) table(order int, offset int64) (*hpt.Table, error) {
 }
 
 // ReadRaw makes a table of a raw image, plain or gzip'ed, read to its end. Its
-// length gives the order. hpt.Table.WriteTo writes one.
+// length gives the order: one that is no power of two from 2^18 on is ErrFormat, one
+// beyond o.MaxOrder is ErrLimit. hpt.Table.WriteTo writes one.
 func ReadRaw(r io.Reader, o Options) (*hpt.Table, error) {
 	d, err := Decompress(r)
 	if err != nil {

@@ -44,7 +44,8 @@ func Recognize(r io.ReaderAt, size int64) FileKind {
 // ReadStream makes the table that an HTAB stream describes: the order is that of
 // the slots that its headers name, the first pass of which names all. Unless
 // o.ByteOrder says otherwise headers are taken as little-endian, and as big-endian
-// if they make no table that way.
+// if they make no table that way. Errors are those of [ReadHTAB], and ErrLimit for a
+// table beyond o.MaxOrder.
 func ReadStream(r io.ReaderAt, size int64, o Options) (*hpt.Table, error) {
 	if o.ByteOrder == nil {
 		o.ByteOrder = binary.LittleEndian

@@ -89,7 +89,8 @@ type Record struct {
 	P    []uint64
 }
 
-// HCall gives the parts of a KindHCall record.
+// HCall gives the parts of a KindHCall record, as Next returned it; in and out are
+// parts of P. It panics on a record of another kind that is too short for them.
 func (r *Record) HCall() (op uint64, ret int64, in, out []uint64) {
 	n := 1 + int(r.Aux&0xff)
 	return uint64(r.Sub), int64(r.P[0]), r.P[1:n], r.P[n : n+int(r.Aux>>8)]
@@ -109,7 +110,8 @@ type Xlate struct {
 	CPU        uint8
 }
 
-// Xlate takes a KindXlate record apart.
+// Xlate takes a KindXlate record apart, as Next returned it. It panics on a record of
+// another kind that is too short for one.
 func (r *Record) Xlate(x *Xlate) {
 	*x = Xlate{EA: r.P[0], MSR: r.P[1],
 		Fault: uint8(r.Sub), Prot: uint8(r.Sub >> 8), Shift: uint8(r.Sub >> 16), CPU: uint8(r.Sub >> 24)}
@@ -130,7 +132,8 @@ func (r *Record) Xlate(x *Xlate) {
 	}
 }
 
-// Trace reads a recorded trace, record by record, in constant memory.
+// Trace reads a recorded trace, record by record, in constant memory. One goroutine
+// uses it.
 type Trace struct {
 	r       io.Reader
 	buf     []byte
