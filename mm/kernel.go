@@ -12,7 +12,7 @@ type Kernel struct {
 	Name   string
 	Layout *pte.Layout
 	Index  IndexBits
-	VSID   pte.VSIDScheme
+	VSID   *pte.VSIDScheme
 	// TaskSize is the first address that user code cannot have, at most
 	// MaxEA and what Index reaches.
 	TaskSize pte.EA

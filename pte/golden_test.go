@@ -3,6 +3,7 @@ package pte_test
 import (
 	"bufio"
 	"encoding/json"
+	"math/big"
 	"strconv"
 	"testing"
 
@@ -54,7 +55,7 @@ func TestGolden(t *testing.T) {
 // ones worked out for the other schemes.
 func TestScrambleInverse(t *testing.T) {
 	for _, c := range []struct {
-		scheme  pte.VSIDScheme
+		scheme  *pte.VSIDScheme
 		seg     pte.SegSize
 		bits    uint
 		inverse uint64
@@ -79,6 +80,34 @@ func TestScrambleInverse(t *testing.T) {
 	require.False(t, pte.VSID2620.HasSeg(pte.Seg1T))
 	require.True(t, pte.VSID61.HasSeg(pte.Seg1T))
 	require.False(t, pte.VSID61.HasSeg(2))
+	require.Zero(t, pte.VSID2620.VSID(7, 1<<40, pte.Seg1T))
+	require.Zero(t, pte.VSID2620.Unscramble(7, pte.Seg1T))
+}
+
+// TestScrambleIsModular: a VSID is the product modulo 2^n-1, by numbers of any
+// length, also for contexts that no kernel gives out.
+func TestScrambleIsModular(t *testing.T) {
+	for _, c := range []struct {
+		scheme *pte.VSIDScheme
+		seg    pte.SegSize
+		bits   uint
+		mult   int64
+	}{
+		{pte.VSID61, pte.Seg256M, 40, 12538073},
+		{pte.VSID61, pte.Seg1T, 28, 12538073},
+		{pte.VSID61VA65, pte.Seg256M, 37, 12538073},
+		{pte.VSID61VA65, pte.Seg1T, 25, 12538073},
+		{pte.VSID2620, pte.Seg256M, 36, 200730139},
+	} {
+		m := new(big.Int).Sub(new(big.Int).Lsh(big.NewInt(1), c.bits), big.NewInt(1))
+		rapid.Check(t, func(t *rapid.T) {
+			context := rapid.OneOf(rapid.Uint64Range(0, 1<<19), rapid.Uint64()).Draw(t, "context")
+			ea := pte.EA(rapid.Uint64().Draw(t, "ea"))
+			want := new(big.Int).SetUint64(c.scheme.Proto(context, ea, c.seg))
+			want.Mod(want.Mul(want, big.NewInt(c.mult)), m)
+			require.EqualValues(t, want.Uint64(), c.scheme.VSID(context, ea, c.seg), c.scheme.Name)
+		})
+	}
 }
 
 // TestKernelProto: 2.6.20 takes the whole segment number of a kernel address.
