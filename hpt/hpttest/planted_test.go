@@ -165,9 +165,9 @@ func TestPlantedFaults(t *testing.T) {
 					said += judge.Of(func(t *judge.T) {
 						check.run(t, func() Store { return c.plant(&locked{m: NewModel(hpt.MinOrder)}) })
 					})
-				}
-				if strings.Contains(said, c.invariant) {
-					return
+					if strings.Contains(said, c.invariant) {
+						return
+					}
 				}
 			}
 			require.Fail(t, "passed", "want %s, have %q", c.invariant, said)

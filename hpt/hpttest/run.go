@@ -50,7 +50,8 @@ var contract = []check{
 	{"H7_NoLostChange", noLostChange},
 }
 
-// Run runs the suite. newStore returns an empty store of the smallest order.
+// Run runs the suite, one subtest for each check. newStore returns an empty store of
+// the smallest order, 2^18 bytes, that goroutines may share.
 func Run(t *testing.T, newStore func() Store) {
 	for _, c := range contract {
 		t.Run(c.name, func(t *testing.T) { c.run(t, newStore) })
@@ -61,11 +62,20 @@ func Run(t *testing.T, newStore func() Store) {
 // new store and the model do the same drawn operations and must agree.
 func Machine(newStore func() Store) func(*rapid.T) {
 	return func(t *rapid.T) {
-		m := &machine{store: newStore(), model: NewModel(hpt.MinOrder)}
-		if c, ok := m.store.(io.Closer); ok {
-			defer c.Close()
-		}
+		s, done := open(newStore)
+		defer done()
+		m := &machine{store: s, model: NewModel(hpt.MinOrder)}
 		t.Repeat(rapid.StateMachineActions(m))
+	}
+}
+
+// open makes a store; done closes one that can be closed.
+func open(newStore func() Store) (s Store, done func()) {
+	s = newStore()
+	return s, func() {
+		if c, ok := s.(io.Closer); ok {
+			_ = c.Close() // its memory goes, or is collected later
+		}
 	}
 }
 

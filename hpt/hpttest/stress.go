@@ -68,7 +68,8 @@ func fill(t rapid.TB, s Store, g uint64, free int) {
 // frame of an entry says whose it is: even frames are A's. V is the same number
 // each time a page returns, so a reader that only compares V twice is fooled.
 func tornPairs(t rapid.TB, newStore func() Store) {
-	s := newStore()
+	s, done := open(newStore)
+	defer done()
 	const g = 5
 	fill(t, s, g, 1)
 	fill(t, s, ^uint64(g)&s.Mask(), 0)
@@ -118,11 +119,11 @@ func tornPairs(t rapid.TB, newStore func() Store) {
 	require.Zero(t, torn[0]+torn[1], "H2: an entry of one page with the frame of the other")
 }
 
-// uniqueInserts (H3): goroutines insert the same keys, remove some and insert
-// again. At no time has a key two entries, and each round at least one insert
-// succeeds.
+// uniqueInserts (H3): goroutines insert the same keys. In each round one insert of a
+// key succeeds, and the key has one entry.
 func uniqueInserts(t rapid.TB, newStore func() Store) {
-	s := newStore()
+	s, done := open(newStore)
+	defer done()
 	const g, goroutines, keys = 7, 4, 6
 	for round := range rounds(2_000) {
 		var won [keys]int32
@@ -157,7 +158,8 @@ func uniqueInserts(t rapid.TB, newStore func() Store) {
 
 // boltedStay (H4): evictions never take a bolted entry.
 func boltedStay(t rapid.TB, newStore func() Store) {
-	s := newStore()
+	s, done := open(newStore)
+	defer done()
 	const g = 9
 	fill(t, s, g, 4)
 	n := rounds(20_000)
@@ -188,7 +190,8 @@ func boltedStay(t rapid.TB, newStore func() Store) {
 // removedIsGone (H6): a page that only this goroutine inserts is not found after
 // its removal, while others work in the same groups.
 func removedIsGone(t rapid.TB, newStore func() Store) {
-	s := newStore()
+	s, done := open(newStore)
+	defer done()
 	const g = 11
 	n := rounds(40_000)
 	workers(4, func(i int) {
@@ -216,7 +219,8 @@ func removedIsGone(t rapid.TB, newStore func() Store) {
 // noLostChange (H7): a store that was recorded is in the pair that the removal
 // returns.
 func noLostChange(t rapid.TB, newStore func() Store) {
-	s := newStore()
+	s, done := open(newStore)
+	defer done()
 	k := pageOf(13, 0)
 	h := mustEncode(t, k, 1, pte.Attr{PP: 2})
 	recorded := 0
