@@ -108,8 +108,5 @@ func blockNumber(k pte.Key) uint32 {
 // blockTag are the bits of V that all pages of the key's block have in common: B
 // and those AVPN bits that lie above the block. AVPN bit 7 is address bit 23.
 func blockTag(k pte.Key) uint64 {
-	if low := k.Base.Shift() + blockShift; low > 23 {
-		return vTag << (low - 23)
-	}
-	return vTag
+	return vTag << (max(k.Base.Shift()+blockShift, 23) - 23)
 }

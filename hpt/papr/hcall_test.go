@@ -264,6 +264,10 @@ func TestBlockRemove(t *testing.T) {
 	h0 := in(pte.Page16M, pte.Page16M, 8, pte.Attr{})
 	h1 := in(pte.Page16M, pte.Page16M, 15, pte.Attr{})
 	hk, _ := entry(0x123, 8, pte.Page16M, pte.Page16M, pte.Attr{})
+	next, _ := entry(0x123, 16, pte.Page16M, pte.Page16M, pte.Attr{})
+	ts = [8]uint64{request | cmp | h0, end}
+	require.Equal(t, papr.Partial, p.BlockRemove(next.AVPN(), &ts))
+	require.Equal(t, [8]uint64{0x88<<56 | h0, end}, ts)
 	ts = [8]uint64{request | cmp | h1, request | cmp | h0, end}
 	require.Equal(t, papr.Success, p.BlockRemove(hk.AVPN(), &ts))
 	require.Equal(t, [8]uint64{0x80<<56 | h1, 0x80<<56 | h0, end}, ts)
