@@ -70,8 +70,7 @@ type Sizes struct {
 	bases []SegPageSizes
 	byEnc [16]PageSize // by L|LP of the SLB entry
 	enc   []sizeEnc
-	first [40]uint8 // first enc of a base, by its log2
-	count [40]uint8
+	rows  [40][]sizeEnc // of enc, by log2 of the base
 }
 
 // sizeEnc is one (base, actual) pair: an entry has it when L is large and
@@ -134,7 +133,7 @@ func (s *Sizes) addBase(i int, b SegPageSizes) error {
 		return &SizesError{field("Actual"), 0, "no actual size"}
 	}
 	s.byEnc[encIndex(b.SLB)] = b.Base
-	s.first[b.Base] = uint8(len(s.enc))
+	first := len(s.enc)
 	for j, a := range b.Actual {
 		if err := s.addActual(b.Base, a, func(name string) string {
 			return field(fmt.Sprintf("Actual[%d].%s", j, name))
@@ -142,7 +141,7 @@ func (s *Sizes) addBase(i int, b SegPageSizes) error {
 			return err
 		}
 	}
-	s.count[b.Base] = uint8(len(b.Actual))
+	s.rows[b.Base] = s.enc[first:]
 	s.bases = append(s.bases, SegPageSizes{b.Base, b.SLB, append([]ActualSize(nil), b.Actual...)})
 	return nil
 }
@@ -176,7 +175,15 @@ func encIndex(slb uint64) uint64 { return slb>>4&3 | slb>>6&4 }
 func (s *Sizes) Bases() []SegPageSizes { return s.bases }
 
 // HasBase reports whether segments of that base page size exist.
-func (s *Sizes) HasBase(base PageSize) bool { return int(base) < len(s.count) && s.count[base] != 0 }
+func (s *Sizes) HasBase(base PageSize) bool { return len(s.row(base)) != 0 }
+
+// row returns the sizes of a base.
+func (s *Sizes) row(base PageSize) []sizeEnc {
+	if int(base) < len(s.rows) {
+		return s.rows[base]
+	}
+	return nil
+}
 
 // Base returns the base page size of an SLB entry's second doubleword; ok is
 // false when its L and LP are no encoding of the table.
@@ -199,12 +206,9 @@ func (s *Sizes) SLB(base PageSize) (enc uint64, ok bool) {
 // with the given base page size; ok is false when it encodes none, and then the
 // entry does not translate anything of that segment.
 func (s *Sizes) Actual(base PageSize, h HPTE) (actual PageSize, ok bool) {
-	if int(base) >= len(s.count) {
-		return 0, false
-	}
-	first := s.first[base]
-	for i := first; i < first+s.count[base]; i++ {
-		if e := &s.enc[i]; e.matches(h) {
+	row := s.row(base)
+	for i := range row {
+		if e := &row[i]; e.matches(h) {
 			return e.actual, true
 		}
 	}
@@ -225,12 +229,9 @@ func (s *Sizes) Decode(h HPTE) (base, actual PageSize, ok bool) {
 // lp returns the L bit (in V) and the LP bits (in R) of an actual page size
 // within a base page size.
 func (s *Sizes) lp(base, actual PageSize) (v, r uint64, ok bool) {
-	if int(base) >= len(s.count) {
-		return 0, 0, false
-	}
-	first := s.first[base]
-	for i := first; i < first+s.count[base]; i++ {
-		if e := &s.enc[i]; e.actual == actual {
+	row := s.row(base)
+	for i := range row {
+		if e := &row[i]; e.actual == actual {
 			return uint64(k2i(e.large)) * VLarge, e.value, true
 		}
 	}
