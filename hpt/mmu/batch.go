@@ -56,7 +56,7 @@ func (c *CPU) fetch(t *hpt.Table, m *mode, eas []pte.EA) {
 			}
 			s = found
 		}
-		hashes[n] = pte.Hash(s.target(ea, c.base(m, s)).hash)
+		hashes[n] = s.target(ea, m.base(s)).hash
 		n++
 	}
 	t.Prefetch(hashes[:n])

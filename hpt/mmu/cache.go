@@ -54,7 +54,7 @@ func (t *cache) line(m *mode, ea uint64) *line {
 // cached answers from the software TLB into r. It is false when there is no
 // line, and when the line does not grant the access: then the walk decides.
 func (c *CPU) cached(r *Result, m *mode, ea uint64, acc pte.Access) bool {
-	l := c.cache.line(m, ea)
+	l := m.cache.line(m, ea)
 	if l == nil || !l.prot.Has(acc) {
 		return false
 	}
@@ -73,12 +73,8 @@ func (c *CPU) cached(r *Result, m *mode, ea uint64, acc pte.Access) bool {
 
 // fill keeps a translation. A duplicate is not kept, so that each access tells
 // about it.
-func (c *CPU) fill(m *mode, ea uint64, r *Result, granted pte.Access) {
+func (c *CPU) fill(m *mode, s *segment, ea uint64, r *Result, granted pte.Access) {
 	if r.Dup != NoDuplicate {
-		return
-	}
-	s, ok := c.decode(r.ASDR)
-	if !ok {
 		return
 	}
 	tag := tagOf(m, ea)
@@ -92,7 +88,7 @@ func (c *CPU) fill(m *mode, ea uint64, r *Result, granted pte.Access) {
 	*l = line{
 		page: tag, ra: r.RA &^ pageMask, word: r.ASDR, slot: r.Slot, prot: granted, place: place,
 		vpn:  s.key(ea, pte.Page4K).VPN() & vpnMask,
-		base: c.base(m, &s), size: r.PageShift, key: r.Key, wimg: r.WIMG, sec: r.Secondary,
+		base: m.base(s), size: r.PageShift, key: r.Key, wimg: r.WIMG, sec: r.Secondary,
 	}
 }
 

@@ -124,7 +124,7 @@ func (x *explainer) table(s *segment) {
 		x.say("no table is in force")
 		return
 	}
-	base := x.c.base(x.m, s)
+	base := x.m.base(s)
 	if base != s.base {
 		x.say("LPCR[ISL]: searched as a segment of 4K pages")
 	}
@@ -137,12 +137,13 @@ func (x *explainer) table(s *segment) {
 	} else {
 		x.group(s, base, k.Hash().Secondary(t.Mask()), true)
 	}
-	var f hit
-	if !x.c.search(&f, x.m, s, x.ea, base, t) {
+	var r Result
+	f, ok := x.c.search(&r, x.m, s.target(x.ea, base), base)
+	if !ok {
 		x.say("no entry translates the page")
 		return
 	}
-	x.rights(s, &f)
+	x.rights(s, f, &r)
 }
 
 // group tells about the entries of a group whose V matches.
@@ -171,25 +172,28 @@ func (x *explainer) group(s *segment, base pte.PageSize, group uint64, secondary
 }
 
 // rights tells what the entry grants, and what the access would set.
-func (x *explainer) rights(s *segment, f *hit) {
-	r := x.c.rights(x.m, s, f.h)
+func (x *explainer) rights(s *segment, f hit, found *Result) {
 	a := f.h.Attr()
+	granted, keys := x.m.permits(s, f.h), pte.Access(realGrant)
+	if x.m.keys {
+		keys = x.c.keyRights(keyOf(f.h))
+	}
 	name := "Ks"
 	if x.m.keyBit == slbKp {
 		name = "Kp"
 	}
 	x.say("slot %d: PP=%d under %s=%d, N=%d G=%d grants %v", f.slot, a.PP, name, bit(s.word, x.m.keyBit),
-		bit(f.h.R, pte.RN), bit(f.h.R, guarded), r.pp)
+		bit(f.h.R, pte.RN), bit(f.h.R, guarded), granted)
 	switch {
 	case !x.m.keys:
 		x.say("keys do not apply to the VRMA")
-	case r.key != realGrant:
-		x.say("key %d: AMR and IAMR leave %v", a.Key, r.key)
+	case keys != realGrant:
+		x.say("key %d: AMR and IAMR leave %v", a.Key, keys)
 	}
-	if f.dup != NoDuplicate {
-		x.say("slot %d translates the page too: %v duplicate", f.other, f.dup)
+	if found.Dup != NoDuplicate {
+		x.say("slot %d translates the page too: %v duplicate", found.Other, found.Dup)
 	}
-	status := r.denial(f.h, x.acc)
+	status := denial(granted, keys, f.h, x.acc)
 	if status == 0 {
 		x.say("granted; R was %d, C was %d", bit(f.h.R, pte.RRef), bit(f.h.R, pte.RChg))
 		return

@@ -25,11 +25,13 @@ type mode struct {
 	keys       bool   // AMR and IAMR apply
 	only4K     bool   // LPCR[ISL] in effect
 	primary    bool   // LPCR[TC] in effect: no secondary search
+	all        bool   // the first entry that matches is not enough to know
 	segTables  bool   // a segment table backs the SLB
 	keyBit     uint64 // SLB bit of the storage key in force: Ks or Kp
 	limit      uint64 // addrOffset
 	vrma       segment
 	part       *partition
+	cache      *cache // nil when nothing is cached
 	context    uint64 // distinguishes cached translations
 }
 
@@ -71,6 +73,10 @@ func (c *CPU) setMode(m *mode, translated, fetch bool) {
 		m.segTables = c.segmentTables()
 	} else {
 		c.setReal(m)
+	}
+	m.all = m.primary || c.cfg.DetectDuplicates
+	if m.addressing <= addrVRMA {
+		m.cache = c.cache
 	}
 	m.kbv = !m.hv && m.keys && r.LPCR&LPCRKBV != 0 && !q.IgnoreKBV
 	m.context = uint64(m.addressing) << 2

@@ -24,18 +24,22 @@ func TestRecordStale(t *testing.T) {
 	_, err = tab.Insert(k, h)
 	require.NoError(t, err)
 
-	var f hit
-	require.True(t, c.search(&f, c.mode(pte.Write), &c.slb.dense[0], 0, pte.Page4K, tab))
+	find := func() hit {
+		var r Result
+		f, ok := c.search(&r, c.mode(pte.Write), c.slb.dense[0].target(0, pte.Page4K), pte.Page4K)
+		require.True(t, ok)
+		return f
+	}
+	f := find()
 	moved := h.WithRA(0x8000, pte.Page4K)
 	require.True(t, tab.CompareAndSwapRaw(f.slot, h, moved))
-	_, ok := f.record(tab, pte.Write)
-	require.False(t, ok)
+	require.False(t, f.record(tab, f.unset(pte.Write)))
 	require.Equal(t, moved, tab.Load(f.slot))
 
-	var again hit
-	require.True(t, c.search(&again, c.mode(pte.Write), &c.slb.dense[0], 0, pte.Page4K, tab))
-	set, ok := again.record(tab, pte.Write)
-	require.True(t, ok)
-	require.EqualValues(t, pte.RRef|pte.RChg, set)
+	again := find()
+	require.EqualValues(t, pte.RRef, again.unset(pte.Read))
+	require.EqualValues(t, pte.RRef|pte.RChg, again.unset(pte.Write))
+	require.True(t, again.record(tab, again.unset(pte.Write)))
+	require.Zero(t, find().unset(pte.Write))
 	require.Equal(t, pte.RA(0x8000), tab.Load(f.slot).RA(pte.Page4K))
 }

@@ -19,10 +19,10 @@ const (
 // segment is an SLB entry made ready for searching the table, once, when it is
 // written.
 type segment struct {
-	esid, mask uint64 // matches when ea&mask == esid
-	avpn       uint64 // B and VSID where V has them
-	hash       uint64 // what the VSID adds to the hash
-	word       uint64 // second doubleword
+	esid, mask uint64   // matches when ea&mask == esid
+	avpn       uint64   // B and VSID where V has them
+	hash       pte.Hash // what the VSID adds to the hash
+	word       uint64   // second doubleword
 	base       pte.PageSize
 	seg        pte.SegSize
 }
@@ -37,7 +37,7 @@ func (c *CPU) decode(word uint64) (s segment, ok bool) {
 	}
 	s.mask = ^(s.seg.Bytes() - 1)
 	s.avpn = word & (slbB | slbVSID)
-	s.hash = uint64(s.vsid())
+	s.hash = pte.Hash(s.vsid())
 	if s.seg == pte.Seg1T {
 		s.hash ^= s.hash << 25
 		if !c.cfg.Quirks.LowVSID1T {

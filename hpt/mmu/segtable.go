@@ -115,17 +115,17 @@ func (w tableWalk) load(s *segment, off uint64) (v uint64, status uint32) {
 	if t == nil {
 		return 0, StatusTable | StatusNoPTE
 	}
+	base := w.m.base(s)
 	for {
-		var f hit
-		if !w.search(&f, w.m, s, off, w.base(w.m, s), t) {
+		var r Result // no one asks for duplicates
+		f, ok := w.search(&r, w.m, s.target(off, base), base)
+		if !ok {
 			return 0, StatusTable | StatusNoPTE
 		}
-		if w.update {
-			if _, ok := f.record(t, pte.Read); !ok {
-				continue
-			}
+		if set := f.unset(pte.Read); set != 0 && w.update && !f.record(t, set) {
+			continue
 		}
-		v, ok := w.cfg.Storage.Load64(f.h.RA(f.actual) | pte.RA(off&(f.actual.Bytes()-1)))
+		v, ok := w.cfg.Storage.Load64(f.realAddress(off))
 		if !ok {
 			return 0, StatusTable
 		}

@@ -13,16 +13,22 @@ import (
 // between search and update is searched for again, so a call ends unless others
 // keep changing that very entry.
 func (c *CPU) Translate(ea pte.EA, acc pte.Access) (r Result) {
-	m := c.mode(acc)
-	cachable := c.cache != nil && m.addressing <= addrVRMA
-	if cachable && c.cached(&r, m, uint64(ea), acc) {
-		return r
-	}
-	granted := c.walk(&r, m, uint64(ea), acc, true)
-	if cachable && r.Fault == FaultNone {
-		c.fill(m, uint64(ea), &r, granted)
-	}
+	c.translate(&r, c.mode(acc), uint64(ea), acc)
 	return r
+}
+
+// translate is Translate into r, which is zero.
+func (c *CPU) translate(r *Result, m *mode, ea uint64, acc pte.Access) {
+	if m.cache == nil {
+		c.walk(r, m, ea, acc, true)
+		return
+	}
+	if c.cached(r, m, ea, acc) {
+		return
+	}
+	if s, granted := c.walk(r, m, ea, acc, true); r.Fault == FaultNone {
+		c.fill(m, s, ea, r, granted)
+	}
 }
 
 // Probe tells what Translate would answer, and changes nothing: no R or C, no
@@ -34,85 +40,93 @@ func (c *CPU) Probe(ea pte.EA, acc pte.Access) (r Result) {
 
 func (c *CPU) mode(acc pte.Access) *mode { return &c.modes[acc>>2&1] }
 
-// walk answers into r, which is zero, without the software TLB. granted is Prot
-// before the keys.
-func (c *CPU) walk(r *Result, m *mode, ea uint64, acc pte.Access, update bool) (granted pte.Access) {
+// walk answers into r, which is zero, without the software TLB. s is the segment
+// used, and granted is Prot before the keys.
+func (c *CPU) walk(r *Result, m *mode, ea uint64, acc pte.Access, update bool) (s *segment, granted pte.Access) {
 	r.Slot, r.Other = NoSlot, NoSlot
 	if m.addressing > addrVRMA {
 		c.real(r, m, ea, acc)
-		return 0
+		return nil, 0
 	}
-	s := &m.vrma
+	s = &m.vrma
 	if m.addressing == addrSegments {
-		var n int
-		var status uint32
-		if s, n, status = c.findSegment(m, ea, update); s == nil {
-			r.segmentFault(m, ea, acc, status)
-			return 0
-		}
-		if n > 1 {
-			r.multihit(m, ea)
-			return 0
+		if s = c.slb.find(ea); s == nil || c.cfg.DetectMultihit {
+			if s = c.segment(r, m, ea, acc, update); s == nil {
+				return nil, 0
+			}
 		}
 	}
 	r.ASDR = s.word
-	return c.page(r, m, s, ea, acc, update)
+	granted, status := c.page(r, m, s, ea, acc, update)
+	if status != 0 {
+		r.storageFault(m, ea, acc, status)
+	}
+	return s, granted
 }
 
-// page translates within a segment.
-func (c *CPU) page(r *Result, m *mode, s *segment, ea uint64, acc pte.Access, update bool) (granted pte.Access) {
+// page translates within a segment; status is set when the access faults. Of the
+// entries for the page the first will do, which the table finds by itself; where
+// that has another page size, or all are wanted, search looks at one after the
+// other.
+func (c *CPU) page(r *Result, m *mode, s *segment, ea uint64, acc pte.Access, update bool) (granted pte.Access, status uint32) {
 	t := m.part.table
 	switch {
 	case m.fetch && s.word&slbN != 0:
-		r.storageFault(m, ea, acc, StatusNoExec)
-		return 0
+		return 0, StatusNoExec
 	case m.part.radix:
-		r.storageFault(m, ea, acc, StatusUnsupported)
-		return 0
+		return 0, StatusUnsupported
 	case t == nil:
-		r.storageFault(m, ea, acc, StatusNoPTE)
-		return 0
+		return 0, StatusNoPTE
 	}
-	base := c.base(m, s)
+	base := m.base(s)
+	want := s.target(ea, base)
 	for {
 		var f hit
-		if !c.search(&f, m, s, ea, base, t) {
-			r.storageFault(m, ea, acc, StatusNoPTE)
-			return 0
+		var ok bool
+		if m.all {
+			f, ok = c.search(r, m, want, base)
+		} else if raw, hint := t.Search(want.hash, want.v); hint.Hashed() {
+			f = hit{h: view(t, raw), slot: hint.Slot(want.hash, t.Mask())}
+			if f.actual, ok = c.sizes.Actual(base, f.h); !ok || !want.is(f.h) {
+				f, ok = c.search(r, m, want, base)
+			}
 		}
-		rights := c.rights(m, s, f.h)
-		if status := rights.denial(f.h, acc); status != 0 {
-			r.storageFault(m, ea, acc, status)
-			r.note(&f)
-			return 0
+		if !ok {
+			return 0, StatusNoPTE
 		}
-		if update {
-			set, ok := f.record(t, acc)
-			if !ok {
+		granted, keys := m.permits(s, f.h), pte.Access(realGrant)
+		if m.keys {
+			keys = c.keyRights(keyOf(f.h))
+		}
+		if !(granted & keys).Has(acc) {
+			r.note(f)
+			return 0, denial(granted, keys, f.h, acc)
+		}
+		if set := f.unset(acc); set != 0 && update {
+			if !f.record(t, set) {
 				continue
 			}
+			f.h.R |= set
 			r.SetR, r.SetC = set&pte.RRef != 0, set&pte.RChg != 0
 		}
-		granted = rights.pp
 		if f.h.R&pte.RChg == 0 {
 			granted &^= pte.Write
 		}
-		r.RA = f.h.RA(f.actual) | pte.RA(ea&(f.actual.Bytes()-1))
-		r.PageShift, r.Prot = f.actual, granted&rights.key
+		r.note(f)
+		r.RA = f.realAddress(ea)
+		r.PageShift, r.Prot = f.actual, granted&keys
 		r.WIMG = uint8(f.h.R & pte.RWIMG >> 3)
-		r.note(&f)
-		return granted
+		return granted, 0
 	}
 }
 
 // note tells about the entry that matched.
-func (r *Result) note(f *hit) {
-	r.Slot, r.Other = f.slot, f.other
-	r.Secondary, r.Dup, r.Key = f.secondary, f.dup, uint8(keyOf(f.h))
+func (r *Result) note(f hit) {
+	r.Slot, r.Secondary, r.Key = f.slot, f.h.Secondary(), keyOf(f.h)
 }
 
 // base is the base page size by which a segment is searched.
-func (c *CPU) base(m *mode, s *segment) pte.PageSize {
+func (m *mode) base(s *segment) pte.PageSize {
 	if m.only4K {
 		return pte.Page4K
 	}
@@ -145,10 +159,14 @@ func (r *Result) storageFault(m *mode, ea uint64, acc pte.Access, status uint32)
 	r.fault(m, ea, f, status)
 }
 
-// segmentFault answers where no segment was found; status is set when a table
-// in memory could not be read.
-func (r *Result) segmentFault(m *mode, ea uint64, acc pte.Access, status uint32) {
+// segment is findSegment, and the fault when there is none or more than one.
+func (c *CPU) segment(r *Result, m *mode, ea uint64, acc pte.Access, update bool) *segment {
+	s, n, status := c.findSegment(m, ea, update)
 	switch {
+	case n > 1:
+		r.multihit(m, ea)
+		return nil
+	case s != nil:
 	case status != 0:
 		r.storageFault(m, ea, acc, status)
 	case m.fetch:
@@ -156,6 +174,7 @@ func (r *Result) segmentFault(m *mode, ea uint64, acc pte.Access, status uint32)
 	default:
 		r.fault(m, ea, DataSegment, 0)
 	}
+	return s
 }
 
 // multihit is the machine check for several SLB entries.
