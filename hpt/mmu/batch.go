@@ -14,47 +14,54 @@ import (
 func (c *CPU) TranslateBatch(eas []pte.EA, acc pte.Access, results []Result) (ok int) {
 	results = results[:len(eas)]
 	m := c.mode(acc)
-	var t *hpt.Table
-	if m.addressing <= addrVRMA {
-		t = m.part.table
+	t := m.fetched()
+	if t != nil {
+		c.fetch(t, m, eas[:min(batchAhead, len(eas))])
 	}
-	c.fetch(t, m, eas[:min(batchAhead, len(eas))])
 	for i, ea := range eas {
-		if i%batchAhead == 0 && i+batchAhead < len(eas) {
+		if t != nil && i%batchAhead == 0 && i+batchAhead < len(eas) {
 			c.fetch(t, m, eas[i+batchAhead:min(i+2*batchAhead, len(eas))])
 		}
-		results[i] = c.Translate(ea, acc)
-		if results[i].OK() {
+		r := &results[i]
+		*r = Result{}
+		c.translate(r, m, uint64(ea), acc)
+		if r.OK() {
 			ok++
 		}
 	}
 	return ok
 }
 
-// batchAhead is how many groups TranslateBatch fetches at a time.
-const batchAhead = 16
+const (
+	// batchAhead is how many groups TranslateBatch fetches at a time.
+	batchAhead = 16
+	// A table of up to 1<<cachedOrder bytes is taken to be in the host's cache.
+	cachedOrder = 20
+)
 
-// fetch prefetches the primary groups of at most batchAhead addresses. It guesses:
-// any segment that matches will do, and those without one are left out, and what the
-// software TLB holds.
-func (c *CPU) fetch(t *hpt.Table, m *mode, eas []pte.EA) {
-	if t == nil {
-		return
+// fetched returns the table whose groups are worth fetching, nil if there is none.
+func (m *mode) fetched() *hpt.Table {
+	if t := m.part.table; t != nil && m.addressing <= addrVRMA && t.Order() > cachedOrder {
+		return t
 	}
+	return nil
+}
+
+// fetch prefetches the primary groups of at most batchAhead addresses, but for
+// those without a segment in the SLB, and those in the software TLB.
+func (c *CPU) fetch(t *hpt.Table, m *mode, eas []pte.EA) {
 	var hashes [batchAhead]pte.Hash
 	n := 0
-	s := &m.vrma
 	for _, ea := range eas {
 		ea := uint64(ea)
-		if c.cache != nil && c.cache.line(m, ea) != nil {
+		if m.cache != nil && m.cache.line(m, ea) != nil {
 			continue
 		}
-		if m.addressing == addrSegments && (n == 0 || ea&s.mask != s.esid) {
-			found := c.slb.find(ea)
-			if found == nil {
+		s := &m.vrma
+		if m.addressing == addrSegments {
+			if s = c.slb.find(ea); s == nil {
 				continue
 			}
-			s = found
 		}
 		hashes[n] = s.target(ea, m.base(s)).hash
 		n++

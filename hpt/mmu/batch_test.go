@@ -6,13 +6,18 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
+	"github.com/hashmmu/ppc64/hpt"
 	"github.com/hashmmu/ppc64/hpt/mmu"
 	"github.com/hashmmu/ppc64/pte"
 )
 
+// fetchedOrder is of a table whose groups a batch fetches ahead.
+const fetchedOrder = 21
+
 // TestTranslateBatch: a batch answers, and changes the table, as its elements
 // one after the other do: hits, misses, no segment, faults, with and without a
-// software TLB, translation on and off.
+// software TLB, translation on and off, in tables that fit the host's cache and
+// that do not.
 func TestTranslateBatch(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		cfg := mmu.Config{
@@ -20,7 +25,13 @@ func TestTranslateBatch(t *testing.T) {
 			DetectDuplicates: rapid.Bool().Draw(rt, "duplicates"),
 			Profile:          rapid.SampledFrom([]mmu.Profile{mmu.POWER8, mmu.POWER9}).Draw(rt, "profile"),
 		}
-		one, many := busy(t, cfg), busy(t, cfg)
+		order := rapid.SampledFrom([]int{hpt.MinOrder, fetchedOrder}).Draw(rt, "order")
+		busyAt := func() rig {
+			cfg := cfg
+			cfg.Table = tableOf(t, order, cfg.Profile.Format)
+			return busy(t, cfg)
+		}
+		one, many := busyAt(), busyAt()
 		if rapid.IntRange(0, 9).Draw(rt, "real") == 0 {
 			one.SetMSR(0)
 			many.SetMSR(0)
@@ -52,10 +63,14 @@ func TestTranslateBatch(t *testing.T) {
 }
 
 func TestTranslateBatchAllocatesNothing(t *testing.T) {
-	c := busy(t, mmu.Config{})
 	eas, results := make([]pte.EA, 100), make([]mmu.Result, 100)
 	for i := range eas {
 		eas[i] = busyEA + pte.EA(i)<<16
 	}
-	require.Zero(t, testing.AllocsPerRun(100, func() { c.TranslateBatch(eas, pte.Read, results) }))
+	for _, order := range []int{hpt.MinOrder, fetchedOrder} {
+		for _, tlb := range []int{0, 6} {
+			c := busy(t, mmu.Config{Table: tableOf(t, order, hpt.Format2), TLB: tlb})
+			require.Zero(t, testing.AllocsPerRun(100, func() { c.TranslateBatch(eas, pte.Read, results) }), order)
+		}
+	}
 }

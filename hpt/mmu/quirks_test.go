@@ -20,12 +20,19 @@ type rig struct {
 
 func newRig(t *testing.T, cfg mmu.Config) rig {
 	t.Helper()
-	tab, err := hpt.New(hpt.Config{Format: cfg.Profile.Format})
-	require.NoError(t, err)
-	cfg.Table = tab
+	if cfg.Table == nil {
+		cfg.Table = tableOf(t, hpt.MinOrder, cfg.Profile.Format)
+	}
 	c, err := mmu.New(cfg)
 	require.NoError(t, err)
-	return rig{c, t, tab}
+	return rig{c, t, cfg.Table}
+}
+
+func tableOf(t *testing.T, order int, f hpt.Format) *hpt.Table {
+	t.Helper()
+	tab, err := hpt.New(hpt.Config{Order: order, Format: f})
+	require.NoError(t, err)
+	return tab
 }
 
 const on = mmu.MSRIR | mmu.MSRDR
