@@ -54,6 +54,11 @@ func TestRegisterFlushes(t *testing.T) {
 	}{
 		{"LPCR", func(r rig) { r.SetLPCR(mmu.LPCRVPM1) }, []mmu.Flush{{Kind: mmu.FlushAll}}},
 		{"AMR", func(r rig) { r.SetAMR(3 << 52); r.SetAMR(3<<52 | 1) }, []mmu.Flush{{Kind: mmu.FlushKeys, Keys: 1<<5 | 1<<31}}},
+		{"AMR and IAMR by the same bits", func(r rig) {
+			regs := r.Registers()
+			regs.AMR, regs.IAMR = 1<<52, 1<<52
+			r.SetRegisters(regs)
+		}, []mmu.Flush{{Kind: mmu.FlushKeys, Keys: 1 << 5}}},
 		{"HRMOR", func(r rig) { r.SetHRMOR(1 << 30) }, []mmu.Flush{{Kind: mmu.FlushReal}}},
 		{"LPIDR", func(r rig) { r.SetLPIDR(1) }, []mmu.Flush{{Kind: mmu.FlushTranslated}}},
 		{"table", func(r rig) { r.SetTable(nil) }, []mmu.Flush{{Kind: mmu.FlushTranslated}}},

@@ -58,7 +58,7 @@ func (c *CPU) SetRegisters(r Registers) {
 	if r.HRMOR != old.HRMOR || r.RMOR != old.RMOR {
 		c.flush(Flush{Kind: FlushReal})
 	}
-	c.keysChanged(old.AMR ^ r.AMR | old.IAMR ^ r.IAMR)
+	c.keysChanged((old.AMR ^ r.AMR) | (old.IAMR ^ r.IAMR))
 	c.setModes()
 }
 
