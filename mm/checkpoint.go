@@ -123,7 +123,9 @@ func (s *Checkpoint) Restore() {
 		p.page.table.ptl.mu = sync.RWMutex{}
 	}
 	s.backend()
-	m.queued.clear()
+	if m.queued != nil {
+		clear(m.queued.pages)
+	}
 	m.frames.free = append(m.frames.free[:0], s.free...)
 	m.frames.freeHuge = append(m.frames.freeHuge[:0], s.freeHuge...)
 	m.frames.errs = nil

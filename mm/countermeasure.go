@@ -109,7 +109,7 @@ func (c *CPU) flushQueued(context uint64, k pte.Key) {
 }
 
 // queuedPages is the set of pages in the batches of all CPUs, with how often they
-// are there, for RefuseQueued. The methods of a nil set do nothing.
+// are there, for RefuseQueued.
 //
 // A page is put in after its PTE was changed and taken out after its entry and
 // what TLBs had of it are gone. hash_page looks after it has set BUSY. What it
@@ -135,12 +135,6 @@ func (q *queuedPages) has(k pte.Key) bool {
 	return q.pages[k] > 0
 }
 
-func (q *queuedPages) clear() {
-	if q != nil {
-		clear(q.pages)
-	}
-}
-
 // queuedLoc is whether the page of a key is in a batch. With 64K base pages a 4K
 // piece is another key than the page that it begins.
 func queuedLoc(as *AddressSpace, k pte.Key) Loc {
@@ -149,20 +143,16 @@ func queuedLoc(as *AddressSpace, k pte.Key) Loc {
 
 // queue records that an entry of the page of ea goes into the CPU's batch.
 func (c *CPU) queue(as *AddressSpace, ea pte.EA, k pte.Key) {
-	if q := c.m.queued; q != nil {
-		c.step(StepQueue, ea, queuedLoc(as, k), TouchWrite)
-		q.add(k, 1)
-	}
+	c.step(StepQueue, ea, queuedLoc(as, k), TouchWrite)
+	c.m.queued.add(k, 1)
 }
 
 // unqueue records that entries have gone.
 func (c *CPU) unqueue(as *AddressSpace, refs []pte.Ref) {
-	if q := c.m.queued; q != nil {
-		for i := range refs {
-			k := refs[i].Key
-			c.step(StepUnqueue, as.address(k), queuedLoc(as, k), TouchWrite)
-			q.add(k, -1)
-		}
+	for i := range refs {
+		k := refs[i].Key
+		c.step(StepUnqueue, as.address(k), queuedLoc(as, k), TouchWrite)
+		c.m.queued.add(k, -1)
 	}
 }
 

@@ -57,7 +57,9 @@ func (c *CPU) flush(context uint64, refs []pte.Ref, s batch.Scope) {
 	as := c.m.spaces[context]
 	c.m.backend.Flush(c, as, refs)
 	c.tlbie(as, s, refs)
-	c.unqueue(as, refs)
+	if c.m.queued != nil {
+		c.unqueue(as, refs)
+	}
 }
 
 // enqueue puts an entry of the page of ea into the batch.
@@ -67,7 +69,9 @@ func (c *CPU) enqueue(as *AddressSpace, ea pte.EA, r pte.Ref) {
 		scope = batch.Local
 	}
 	c.note(NoteBatchAdd, ea)
-	c.queue(as, ea, r.Key)
+	if c.m.queued != nil {
+		c.queue(as, ea, r.Key)
+	}
 	c.batch.Add(as.context, r, scope)
 }
 

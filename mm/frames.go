@@ -155,23 +155,39 @@ func (f *Frames) tryGet(ra pte.RA) bool {
 func (f *Frames) Put(ra pte.RA) (freed bool) {
 	fr := f.head(ra)
 	n := fr.refs.Add(-1)
-	if n == 0 {
-		f.release(fr, ra)
-	}
-	if n < 0 {
-		f.violation(fmt.Errorf("%w: reference to %v dropped twice", ErrUseAfterFree, ra))
+	if n <= 0 {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		f.unused(fr, ra, n)
 	}
 	return n == 0
+}
+
+// putAll drops a reference to each of the frames, with mu taken once.
+func (f *Frames) putAll(frames []pte.RA) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, ra := range frames {
+		fr := f.head(ra)
+		if n := fr.refs.Add(-1); n <= 0 {
+			f.unused(fr, ra, n)
+		}
+	}
 }
 
 // isHuge reports whether a huge frame begins at ra.
 func (f *Frames) isHuge(ra pte.RA) bool { return f.at(ra).compound.Load() }
 
-// release gives a frame, or a huge one, back.
-func (f *Frames) release(fr *frame, ra pte.RA) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	fr.folio.Store(nil)
+// unused gives a frame, or a huge one, back to which n references are left: 0, or
+// fewer if one was dropped that nobody had. The caller holds mu.
+func (f *Frames) unused(fr *frame, ra pte.RA, n int32) {
+	if n < 0 {
+		f.note(fmt.Errorf("%w: reference to %v dropped twice", ErrUseAfterFree, ra))
+		return
+	}
+	if fr.folio.Load() != nil {
+		fr.folio.Store(nil)
+	}
 	if !fr.compound.Load() {
 		fr.stamp.Store(freedStamp)
 		f.free = append(f.free, f.index(ra))
@@ -251,6 +267,11 @@ func (f *Frames) mustLive(fr *frame, ra pte.RA, what string) {
 func (f *Frames) violation(err error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	f.note(err)
+}
+
+// note keeps the first few violations. The caller holds mu.
+func (f *Frames) note(err error) {
 	if len(f.errs) < 8 {
 		f.errs = append(f.errs, err)
 	}
@@ -287,10 +308,16 @@ func (f *Frames) at(ra pte.RA) *frame { return &f.frames[f.index(ra)] }
 
 // head is the frame that counts references for ra.
 func (f *Frames) head(ra pte.RA) *frame {
-	if ra >= f.hugeBase && f.pieces > 0 {
-		if fr := f.at(ra &^ (hugeSize - 1)); fr.compound.Load() {
-			return fr
-		}
+	if ra < f.hugeBase {
+		return &f.frames[(ra-f.base)>>f.shift]
+	}
+	return f.hugeHead(ra)
+}
+
+// hugeHead is head of a piece of a huge frame, or of what was one.
+func (f *Frames) hugeHead(ra pte.RA) *frame {
+	if fr := f.at(ra &^ (hugeSize - 1)); fr.compound.Load() {
+		return fr
 	}
 	return f.at(ra)
 }

@@ -403,7 +403,7 @@ func (h *hash) Changed(c *CPU, as *AddressSpace, ea pte.EA, old pte.LinuxPTE) {
 		h.changed64K(c, as, ea, old)
 		return
 	}
-	c.enqueue(as, ea, pte.Ref{Key: as.key(ea), Actual: l.Page, Hint: l.Hint(old)})
+	c.enqueue(as, ea, pte.Ref{Key: as.keyAt(ea, l.Page), Actual: l.Page, Hint: l.Hint(old)})
 }
 
 // Flush removes the entries first and the translations that TLBs have of them

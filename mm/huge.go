@@ -56,7 +56,7 @@ func (p *ptePage) transparent() bool { return p.slots != nil }
 
 // hugeTable returns where the entry of the huge page at ea is, nil where none can be.
 func (as *AddressSpace) hugeTable(ea pte.EA) *ptePage {
-	if as.huge == nil || ea>>as.huge.end != 0 {
+	if as.huge == nil {
 		return nil
 	}
 	return as.huge.lookup(ea)

@@ -77,8 +77,8 @@ func newPGD(k *Kernel) *pgd {
 	return &pgd{shape: s, puds: make([]atomic.Pointer[pud], 1<<(s.end-s.pgd))}
 }
 
-// lookup returns the PTE page of ea, nil if there is none. It takes no lock, as
-// hash_page must not (Linux: find_linux_pte).
+// lookup returns the PTE page of ea, nil if there is none, also where the page table
+// does not reach. It takes no lock, as hash_page must not (Linux: find_linux_pte).
 func (t *pgd) lookup(ea pte.EA) *ptePage {
 	p, _ := t.seek(ea)
 	return p
@@ -87,6 +87,9 @@ func (t *pgd) lookup(ea pte.EA) *ptePage {
 // seek returns the PTE page of ea, or nil and the size of the aligned range
 // around ea that certainly has none.
 func (t *pgd) seek(ea pte.EA) (p *ptePage, span pte.EA) {
+	if ea>>t.end != 0 {
+		return nil, 1 << t.end
+	}
 	u := t.puds[field(ea, t.pgd, t.end)].Load()
 	if u == nil {
 		return nil, 1 << t.pgd
@@ -269,9 +272,6 @@ func (p page) cas(old, new pte.LinuxPTE) bool {
 // find returns the page of ea; ok is false when it has no PTE page.
 func (as *AddressSpace) find(ea pte.EA) (p page, ok bool) {
 	ea &^= as.m.pageSize - 1
-	if ea>>as.pgd.end != 0 {
-		return page{}, false
-	}
 	t := as.pgd.lookup(ea)
 	if t == nil {
 		return page{}, false

@@ -35,8 +35,12 @@ func (c *CPU) remove(ra pte.RA) {
 // Linux: tlb_finish_mmu).
 func (c *CPU) finish() {
 	c.batch.Finish()
-	for _, ra := range c.gather.frames {
-		c.put(ra)
+	if c.stepper == nil {
+		c.m.frames.putAll(c.gather.frames)
+	} else {
+		for _, ra := range c.gather.frames {
+			c.put(ra)
+		}
 	}
 	c.gather.frames = c.gather.frames[:0]
 }
@@ -270,11 +274,12 @@ func (c *CPU) zapPTEs(as *AddressSpace, t *ptePage, r Range, evenCOWs bool) int 
 			continue
 		}
 		old := c.getAndClear(p)
-		c.unmapped(l.RA(old))
-		if old&l.Dirty != 0 {
-			c.m.frames.SetDirty(l.RA(old))
+		ra := l.RA(old)
+		c.unmapped(ra)
+		if old&l.Dirty != 0 && !c.m.frames.Anon(ra) {
+			c.m.frames.SetDirty(ra)
 		}
-		c.remove(l.RA(old))
+		c.remove(ra)
 		n++
 	}
 	c.leave(t, r.Start)
