@@ -75,7 +75,12 @@ func (c *CPU) movePageTables(ctx context.Context, v *VMA, old Range, to pte.EA, 
 		_, dstSpan := v.as.pgd.seek(at)
 		n := min(old.End-res.Next, end-res.Next, dstSpan-at%dstSpan)
 		if src != nil {
-			res.Pages += c.movePTEs(v, src, Range{res.Next, res.Next + n}, at)
+			part := Range{res.Next, res.Next + n}
+			moved := c.movePTEs(v, src, part, at)
+			res.Pages += moved
+			if c.m.trace.Walked != nil {
+				c.m.trace.Walked(c, v.as, part, moved)
+			}
 		}
 		res.Next += n
 	}
