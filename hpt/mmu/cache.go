@@ -55,14 +55,12 @@ func (t *cache) line(m *mode, ea uint64) *line {
 // line, and when the line does not grant the access: then the walk decides.
 func (c *CPU) cached(r *Result, m *mode, ea uint64, acc pte.Access) bool {
 	l := m.cache.line(m, ea)
-	if l == nil || !l.prot.Has(acc) {
+	if l == nil {
 		return false
 	}
-	prot := l.prot
-	if m.keys {
-		if prot &= c.keyRights(l.key); !prot.Has(acc) {
-			return false
-		}
+	prot := l.prot & c.keyRights(m, l.key)
+	if !prot.Has(acc) {
+		return false
 	}
 	r.RA, r.ASDR = l.ra|pte.RA(ea&pageMask), l.word
 	r.Slot, r.Other = l.slot, NoSlot

@@ -12,8 +12,9 @@ type CPU struct {
 	cfg   Config
 	sizes *pte.Sizes
 	regs  Registers
-	part  [2]partition // by whose it is: hypervisor, partition
-	modes [2]mode      // by access: data, fetch
+	part  [2]partition   // by whose it is: hypervisor, partition
+	modes [2]mode        // by access: data, fetch
+	keys  [32]pte.Access // what AMR and IAMR leave of each key's pages
 	slb   slb
 	cache *cache // nil without a software TLB
 
@@ -36,6 +37,7 @@ func New(cfg Config) (*CPU, error) {
 	}
 	c := &CPU{cfg: cfg, sizes: cfg.Quirks.Sizes(cfg.Sizes)}
 	c.regs.AMOR = ^uint64(0)
+	c.setKeys(^uint64(0))
 	if cfg.TLB != 0 {
 		c.cache = newCache(cfg.TLB)
 	}

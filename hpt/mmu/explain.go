@@ -174,10 +174,7 @@ func (x *explainer) group(s *segment, base pte.PageSize, group uint64, secondary
 // rights tells what the entry grants, and what the access would set.
 func (x *explainer) rights(s *segment, f hit, found *Result) {
 	a := f.h.Attr()
-	granted, keys := x.m.permits(s, f.h), pte.Access(realGrant)
-	if x.m.keys {
-		keys = x.c.keyRights(keyOf(f.h))
-	}
+	granted, keys := x.m.permits(s, f.h), x.c.keyRights(x.m, keyOf(f.h))
 	name := "Ks"
 	if x.m.keyBit == slbKp {
 		name = "Kp"

@@ -1,5 +1,7 @@
 package mmu
 
+import "github.com/hashmmu/ppc64/pte"
+
 // Bits of MSR.
 const (
 	MSRHV = 1 << 60 // hypervisor state
@@ -131,16 +133,30 @@ func (c *CPU) amorMask() uint64 {
 	return c.regs.AMOR
 }
 
-// keysChanged queues a flush for the keys whose two bits in AMR or IAMR differ.
+// keysChanged follows a change of AMR or IAMR, where diff has ones, and queues a
+// flush of the keys concerned.
 func (c *CPU) keysChanged(diff uint64) {
-	if diff == 0 {
-		return
+	if diff != 0 {
+		c.flush(Flush{Kind: FlushKeys, Keys: c.setKeys(diff)})
 	}
-	var keys uint32
-	for k := uint(0); k < 32; k++ {
-		if diff>>(62-2*k)&3 != 0 {
-			keys |= 1 << k
+}
+
+// setKeys works out what AMR and IAMR leave of the pages of those keys whose two
+// bits in diff are not both 0, and returns which keys these are. Key 0 comes first;
+// in AMR the first bit of a key forbids stores, the second loads, and in IAMR the
+// second forbids fetches.
+func (c *CPU) setKeys(diff uint64) (keys uint32) {
+	for k := range c.keys {
+		shift := 62 - 2*k
+		if diff>>shift&3 == 0 {
+			continue
 		}
+		keys |= 1 << k
+		denied := c.regs.AMR >> shift & 3 // bit values of Write and Read
+		if c.cfg.Profile.IAMR {
+			denied |= c.regs.IAMR >> shift & 1 << 2 // of Exec
+		}
+		c.keys[k] = realGrant &^ pte.Access(denied)
 	}
-	c.flush(Flush{Kind: FlushKeys, Keys: keys})
+	return keys
 }

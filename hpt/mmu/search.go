@@ -115,16 +115,12 @@ func (m *mode) permits(s *segment, h pte.HPTE) pte.Access { return h.Permits(s.w
 // keyOf returns the virtual page class key.
 func keyOf(h pte.HPTE) uint8 { return uint8(h.R&pte.RKeyHi>>57 | h.R&pte.RKeyLo>>9) }
 
-// keyRights returns what AMR and IAMR leave of a key's pages. Two bits per key,
-// key 0 first: in AMR the first forbids stores, the second loads; in IAMR the
-// second forbids fetches.
-func (c *CPU) keyRights(key uint8) pte.Access {
-	shift := 62 - 2*(key&31)
-	denied := c.regs.AMR >> shift & 3 // bit values of Write and Read
-	if c.cfg.Profile.IAMR {
-		denied |= c.regs.IAMR >> shift & 1 << 2 // of Exec
+// keyRights returns what AMR and IAMR leave of a key's pages.
+func (c *CPU) keyRights(m *mode, key uint8) pte.Access {
+	if m.keys {
+		return c.keys[key&31]
 	}
-	return realGrant &^ pte.Access(denied)
+	return realGrant
 }
 
 // denial returns the status of an access that protection or key do not grant. A

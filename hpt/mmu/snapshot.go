@@ -77,6 +77,7 @@ func (c *CPU) UnmarshalBinary(b []byte) error {
 	}
 	c.receive()
 	c.regs, c.slb.esid, c.slb.word = s.regs, s.esid, s.word
+	c.setKeys(^uint64(0))
 	c.settle()
 	c.loadPartitions()
 	c.setModes()

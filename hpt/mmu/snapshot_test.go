@@ -72,6 +72,26 @@ func TestSnapshot(t *testing.T) {
 	})
 }
 
+// TestSnapshotKeys: what AMR forbids is forbidden after a restore, and allowed
+// again after another.
+func TestSnapshotKeys(t *testing.T) {
+	r := newRig(t, mmu.Config{})
+	r.SetMSR(on)
+	r.slb(0, plainEA, plainWord)
+	r.insert(plainKey(), 0x7000, pte.Page4K, rw())
+	open, err := r.MarshalBinary()
+	require.NoError(t, err)
+	r.SetAMR(1 << 62) // key 0: no loads
+	closed, err := r.MarshalBinary()
+	require.NoError(t, err)
+	for range 2 {
+		require.NoError(t, r.UnmarshalBinary(open))
+		require.Equal(t, mmu.FaultNone, r.Translate(plainEA, pte.Read).Fault)
+		require.NoError(t, r.UnmarshalBinary(closed))
+		require.EqualValues(t, mmu.StatusKey, r.Translate(plainEA, pte.Read).Status)
+	}
+}
+
 func TestSnapshotRefused(t *testing.T) {
 	r := newRig(t, mmu.Config{})
 	b, err := r.AppendBinary([]byte("prefix"))

@@ -94,16 +94,14 @@ func (c *CPU) page(r *Result, m *mode, s *segment, ea uint64, acc pte.Access, up
 		if !ok {
 			return 0, StatusNoPTE
 		}
-		granted, keys := m.permits(s, f.h), pte.Access(realGrant)
-		if m.keys {
-			keys = c.keyRights(keyOf(f.h))
-		}
+		r.Slot, r.Secondary, r.Key = f.slot, f.h.Secondary(), keyOf(f.h)
+		granted, keys := m.permits(s, f.h), c.keyRights(m, r.Key)
 		if !(granted & keys).Has(acc) {
-			r.note(f)
 			return 0, denial(granted, keys, f.h, acc)
 		}
 		if set := f.unset(acc); set != 0 && update {
 			if !f.record(t, set) {
+				r.Slot, r.Secondary, r.Key = NoSlot, false, 0
 				continue
 			}
 			f.h.R |= set
@@ -112,17 +110,11 @@ func (c *CPU) page(r *Result, m *mode, s *segment, ea uint64, acc pte.Access, up
 		if f.h.R&pte.RChg == 0 {
 			granted &^= pte.Write
 		}
-		r.note(f)
 		r.RA = f.realAddress(ea)
 		r.PageShift, r.Prot = f.actual, granted&keys
 		r.WIMG = uint8(f.h.R & pte.RWIMG >> 3)
 		return granted, 0
 	}
-}
-
-// note tells about the entry that matched.
-func (r *Result) note(f hit) {
-	r.Slot, r.Secondary, r.Key = f.slot, f.h.Secondary(), keyOf(f.h)
 }
 
 // base is the base page size by which a segment is searched.
