@@ -34,6 +34,9 @@ type Kernel struct {
 	DontNeedShared bool
 	// IMmapShared: unmap_mapping_range holds i_mmap_lock for reading only.
 	IMmapShared bool
+	// PunchesCopies: punching a hole into a file takes private copies of its pages
+	// away as well, as truncation does (vmtruncate_range; not since Linux 3.4).
+	PunchesCopies bool
 	// TruncateCount: unmap_mapping_range counts, and a fault whose page was looked
 	// up before the count moved starts over. Otherwise the lock of the page keeps
 	// it in the page cache until the fault has mapped it.
@@ -57,7 +60,7 @@ var (
 	// Linux2620 is Linux 2.6.20, February 2007: what the founding report is about.
 	Linux2620 = &Kernel{
 		Name: "2.6.20", Layout: pte.Linux2620, Index: IndexBits{9, 7, 7, 9}, VSID: pte.VSID2620, TaskSize: 1 << 44, Policy: batch.AtFinish(),
-		EarlyHashPTE: true, RightsBeforeBusy: true, SetPTEFlushes: true, TruncateCount: true, MoveFlushes: true,
+		EarlyHashPTE: true, RightsBeforeBusy: true, SetPTEFlushes: true, PunchesCopies: true, TruncateCount: true, MoveFlushes: true,
 	}
 	// Linux61 is Linux 6.1.
 	Linux61 = &Kernel{

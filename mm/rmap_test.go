@@ -173,8 +173,8 @@ func TestInvalidate(t *testing.T) {
 	})
 }
 
-// TestMadviseRemove: it throws away file contents, copies of them too, up to the
-// first mapping that does not allow that.
+// TestMadviseRemove: it throws away file contents, copies of them too where the
+// kernel does that, up to the first mapping that does not allow it.
 func TestMadviseRemove(t *testing.T) {
 	forEachKernel(t, func(t *testing.T, cfg mm.Config) {
 		s := newSharers(t, cfg, false)
@@ -184,11 +184,19 @@ func TestMadviseRemove(t *testing.T) {
 		res, err := c.MadviseRemove(ctx, s.a, mm.Pages(base+0x1000, 2))
 		require.ErrorIs(t, err, mm.ErrProtected)
 		require.Equal(t, base+0x2000, res.Next)
-		require.Equal(t, 3, res.Pages)
-		v, err := c.Load(s.copies, base+0x1000)
+		pages := 2
+		if cfg.Kernel.PunchesCopies {
+			pages++
+		}
+		require.Equal(t, pages, res.Pages)
+		v, err := c.Load(s.a, base+0x1000)
 		require.NoError(t, err)
-		require.NotEqualValues(t, 6, v)
-		s.touchAgain(t, v, v)
+		require.NotContains(t, []uint64{5, 6}, v)
+		private := v
+		if !cfg.Kernel.PunchesCopies {
+			private = 6
+		}
+		s.touchAgain(t, v, private)
 		_, err = c.MadviseRemove(ctx, s.a, mm.Pages(elsewhere, 1))
 		require.ErrorIs(t, err, mm.ErrNoVMA)
 		_, err = c.MadviseRemove(ctx, s.a, mm.Range{Start: 1, End: 2})

@@ -168,17 +168,22 @@ func (v *VMA) span(first, last uint64) Range {
 }
 
 // PunchHole throws n pages of a file away, from page first on: a later access
-// finds fresh ones (Linux: hole punching; a fault that looked a page up before it
-// was removed notices before it maps it, where Linux has the page lock). All of
-// them have left the file even when ctx cancels the unmapping: mappings that
-// Result says were not reached still have the old pages. While it is under way
-// some CPUs may see an old page and others the fresh one.
+// finds fresh ones (Linux 2.6.20: vmtruncate_range; 6.1: fallocate with
+// FALLOC_FL_PUNCH_HOLE, truncate_pagecache_range). Private copies go too where the
+// kernel has them go, see [Kernel].PunchesCopies. n = 0 is ErrRange.
+//
+// The pages have left the file before they are unmapped, even when ctx cancels
+// that: mappings that Result says were not reached still have the old pages. A
+// fault that looked a page up before it left notices before it maps it, where
+// Linux has the page lock. While it is under way some CPUs may see an old page and
+// others the fresh one; the invalidate_lock of Linux 6.1 keeps page faults from
+// reading the fresh one in so early.
 func (c *CPU) PunchHole(ctx context.Context, f *Mapping, first, n uint64) (Result, error) {
 	if n == 0 {
 		return Result{}, ErrRange
 	}
 	c.dropPages(f, first, lastPage(first, n))
-	return c.UnmapMappingRange(ctx, f, first, n, true)
+	return c.UnmapMappingRange(ctx, f, first, n, c.m.kernel.PunchesCopies)
 }
 
 // Truncate sets the length of a file in pages. The size is lowered first, so a

@@ -11,6 +11,7 @@ import (
 // hardware, no batches, one operation at a time. A page of a file that nobody
 // has seen since it was thrown away may hold anything new.
 type Model struct {
+	kernel *mm.Kernel
 	spaces map[*mm.AddressSpace]map[pte.EA]modelPage
 	copies map[*mm.AddressSpace]map[pte.EA]uint64 // private contents
 	files  map[*mm.Mapping]*modelFile
@@ -29,9 +30,11 @@ type modelFile struct {
 	pages map[uint64]uint64 // contents that are known
 }
 
-// NewModel returns a model without mappings.
-func NewModel() *Model {
+// NewModel returns a model without mappings. Of the kernel it asks what programs
+// can tell.
+func NewModel(k *mm.Kernel) *Model {
 	return &Model{
+		kernel: k,
 		spaces: make(map[*mm.AddressSpace]map[pte.EA]modelPage),
 		copies: make(map[*mm.AddressSpace]map[pte.EA]uint64),
 		files:  make(map[*mm.Mapping]*modelFile),
@@ -119,17 +122,12 @@ func (m *Model) UnmapMappingRange(f *mm.Mapping, first, last uint64, evenCOWs bo
 
 // PunchHole throws pages first..last of a file away.
 func (m *Model) PunchHole(f *mm.Mapping, first, last uint64) {
-	m.UnmapMappingRange(f, first, last, true)
-	for index := range m.file(f).pages {
-		if index >= first && index <= last {
-			delete(m.file(f).pages, index)
-		}
-	}
+	m.UnmapMappingRange(f, first, last, m.kernel.PunchesCopies)
+	m.Invalidate(f, first, last)
 }
 
 // Invalidate throws pages first..last of a file away, but for private copies.
 func (m *Model) Invalidate(f *mm.Mapping, first, last uint64) {
-	m.UnmapMappingRange(f, first, last, false)
 	for index := range m.file(f).pages {
 		if index >= first && index <= last {
 			delete(m.file(f).pages, index)
@@ -158,7 +156,8 @@ func (m *Model) MadviseRemove(as *mm.AddressSpace, r mm.Range, pages []pte.EA) e
 
 // Truncate sets the length of a file.
 func (m *Model) Truncate(f *mm.Mapping, pages uint64) {
-	m.PunchHole(f, pages, ^uint64(0))
+	m.UnmapMappingRange(f, pages, ^uint64(0), true)
+	m.Invalidate(f, pages, ^uint64(0))
 	m.file(f).size = pages
 }
 

@@ -37,7 +37,7 @@ func Sequential(t *rapid.T, cfg Config) {
 	m, spaces, free, err := spec.New(3)
 	require.NoError(t, err)
 	defer func() { require.NoError(t, free()) }()
-	s := &sequence{spec: spec, m: m, spaces: spaces, model: NewModel(), fetch: pte.Exec}
+	s := &sequence{spec: spec, m: m, spaces: spaces, model: NewModel(m.Kernel()), fetch: pte.Exec}
 	if cfg.FetchIsLoad {
 		s.fetch = pte.Read
 	}

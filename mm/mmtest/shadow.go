@@ -307,16 +307,33 @@ func (s *Shadow) UnmapMappingRange(ctx context.Context, c *mm.CPU, f *mm.Mapping
 
 // PunchHole is [mm.CPU.PunchHole].
 func (s *Shadow) PunchHole(ctx context.Context, c *mm.CPU, f *mm.Mapping, first, n uint64) (mm.Result, error) {
-	return s.remove(s.filePages(f, first, n), func() (mm.Result, error) { return c.PunchHole(ctx, f, first, n) })
+	return s.punch(s.filePages(f, first, n), func() (mm.Result, error) { return c.PunchHole(ctx, f, first, n) })
 }
 
-// Invalidate is [mm.CPU.Invalidate]. A private copy that a store is about to write to
-// holds what the page of the file held, and stays.
-func (s *Shadow) Invalidate(ctx context.Context, c *mm.CPU, f *mm.Mapping, first, n uint64) (res mm.Result, err error) {
-	in := func(o object) bool { return o.owner == any(f) && s.filePages(f, first, n)(o) }
+// Invalidate is [mm.CPU.Invalidate].
+func (s *Shadow) Invalidate(ctx context.Context, c *mm.CPU, f *mm.Mapping, first, n uint64) (mm.Result, error) {
+	return s.drop(s.filePages(f, first, n), func() (mm.Result, error) { return c.Invalidate(ctx, f, first, n) })
+}
+
+// punch runs an operation that punches a hole into a file.
+func (s *Shadow) punch(in func(object) bool, op func() (mm.Result, error)) (mm.Result, error) {
+	if s.m.Kernel().PunchesCopies {
+		return s.remove(in, op)
+	}
+	return s.drop(in, op)
+}
+
+// drop runs an operation that throws away the pages of files among the objects in. A
+// private copy that a store is about to write to holds what the page of the file
+// held, and stays.
+func (s *Shadow) drop(of func(object) bool, op func() (mm.Result, error)) (res mm.Result, err error) {
+	in := func(o object) bool {
+		_, file := o.owner.(*mm.Mapping)
+		return file && of(o)
+	}
 	begin := s.m.NewStamp()
 	_, _ = s.remove(in, func() (mm.Result, error) {
-		res, err = c.Invalidate(ctx, f, first, n)
+		res, err = op()
 		return res, errMayStay
 	})
 	s.mu.Lock()
@@ -340,7 +357,7 @@ func (s *Shadow) MadviseRemove(ctx context.Context, c *mm.CPU, as *mm.AddressSpa
 		}
 		return false
 	}
-	return s.remove(in, func() (mm.Result, error) { return c.MadviseRemove(ctx, as, r) })
+	return s.punch(in, func() (mm.Result, error) { return c.MadviseRemove(ctx, as, r) })
 }
 
 // Truncate is [mm.CPU.Truncate].
