@@ -6,6 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/hashmmu/ppc64/hpt"
 	"github.com/hashmmu/ppc64/hpt/papr"
 	"github.com/hashmmu/ppc64/pte"
 )
@@ -15,7 +16,7 @@ func TestNewRefuses(t *testing.T) {
 	for name, c := range map[string]papr.Config{
 		"Table":    {Memory: papr.RAMBelow(ram)},
 		"Memory":   {Table: p.Table()},
-		"MaxOrder": {Table: p.Table(), Memory: papr.RAMBelow(ram), MaxOrder: 17},
+		"MaxOrder": {Table: p.Table(), Memory: papr.RAMBelow(ram), MaxOrder: hpt.MinOrder - 1},
 	} {
 		_, err := papr.New(c)
 		require.ErrorIs(t, err, papr.ErrConfig)
@@ -23,6 +24,20 @@ func TestNewRefuses(t *testing.T) {
 		require.ErrorAs(t, err, &e)
 		require.Equal(t, name, e.Field)
 	}
+	for _, order := range []int{hpt.MinOrder, hpt.MaxOrder, hpt.MaxOrder + 1} {
+		_, err := papr.New(papr.Config{Table: p.Table(), Memory: papr.RAMBelow(ram), MaxOrder: order})
+		require.Equal(t, order > hpt.MaxOrder, err != nil, order)
+	}
+}
+
+// A page that ends with the RAM lies in it, one that ends in the devices nowhere.
+func TestRAMBelow(t *testing.T) {
+	m := papr.RAMBelow(0x30000)
+	require.Equal(t, papr.RAM, m.Storage(0, 0x30000))
+	require.Equal(t, papr.RAM, m.Storage(0x20000, 0x10000))
+	require.Equal(t, papr.None, m.Storage(0x20000, 0x10001))
+	require.Equal(t, papr.None, m.Storage(0x2f000, 0x2000))
+	require.Equal(t, papr.IO, m.Storage(0x30000, 0x1000))
 }
 
 func TestEnterTakesFirstFreeSlot(t *testing.T) {
@@ -349,7 +364,17 @@ func TestCallIsTheMethods(t *testing.T) {
 func TestNames(t *testing.T) {
 	require.Equal(t, "H_PTEG_FULL", papr.PTEGFull.String())
 	require.Equal(t, "H_UNSUPPORTED_FLAG(48)", (papr.Unsupported - 48).String())
+	require.Equal(t, "H_UNSUPPORTED_FLAG(0)", papr.Unsupported.String())
+	require.Equal(t, "H_UNSUPPORTED_FLAG(63)", (papr.Unsupported - 63).String())
+	require.Equal(t, "H_CODE(-320)", (papr.Unsupported - 64).String())
 	require.Equal(t, "H_CODE(77)", papr.Code(77).String())
 	require.Equal(t, "H_ENTER", papr.OpEnter.String())
 	require.Equal(t, "H_CALL(0x20)", papr.Op(0x20).String())
+}
+
+// The numbers of LoPAR, Hypervisor Call Return Code Table.
+func TestCodeNumbers(t *testing.T) {
+	require.Equal(t, [...]papr.Code{0, 1, 2, 5, 9902}, [...]papr.Code{papr.Success, papr.Busy, papr.Closed, papr.Partial, papr.LongBusy})
+	require.Equal(t, [...]papr.Code{-2, -4, -6, -7, -10, -16, -64, -256}, [...]papr.Code{papr.Function, papr.Parameter, papr.PTEGFull,
+		papr.NotFound, papr.Authority, papr.Resource, papr.TooBig, papr.Unsupported})
 }

@@ -84,6 +84,13 @@ func TestQuirkIgnoreEnterFlags(t *testing.T) {
 	k, e := small(0x123, 5)
 	_, code := p.Enter(papr.ZeroPage, p.home(k), e)
 	require.Equal(t, papr.Unsupported-48, code, "the memory cannot be cleared")
+
+	m := &pages{RAMBelow: ram}
+	p = newPartition(t, papr.Config{Memory: m})
+	k, e = entry(0x123, 5, pte.Page64K, pte.Page64K, pte.Attr{})
+	_, code = p.Enter(papr.ZeroPage, p.home(k), e)
+	require.Equal(t, papr.Success, code, "the largest page that is cleared")
+	require.Equal(t, []pte.RA{0}, m.zeroed)
 }
 
 func TestQuirkFirstByteStorage(t *testing.T) {

@@ -53,6 +53,7 @@ type Moved struct {
 // are handled alike.
 func Resize(dst, src *hpt.Table, sizes *pte.Sizes, rehash, anySlot bool) (Moved, error) {
 	var m Moved
+	from := map[pte.Slot]pte.Slot{} // of bolted entries: slot of dst to slot of src
 	for s, e := range src.All() {
 		if !e.Bolted() {
 			m.Dropped++
@@ -63,15 +64,21 @@ func Resize(dst, src *hpt.Table, sizes *pte.Sizes, rehash, anySlot bool) (Moved,
 			m.Misplaced++
 			continue
 		}
-		if !carry(dst, key, s.Index(), e) && !(anySlot && carryAnywhere(dst, key, e)) {
-			return m, collision(dst, src, sizes, s, e, key)
+		to := target(dst, key, e.Secondary(), s.Index())
+		at, ok := to, carry(dst, to, e)
+		if !ok && anySlot {
+			at, ok = carryAnywhere(dst, key, e)
 		}
+		if !ok {
+			return m, &CollisionError{dst.Order(), to, [2]pte.Slot{from[to], s}, [2]pte.HPTE{dst.Load(to), e}}
+		}
+		from[at] = s
 		m.Bolted++
 	}
 	if rehash {
 		for s, e := range src.All() {
 			key, _, err := sizes.Key(e, s.Group(), src.Mask())
-			if err == nil && !e.Bolted() && carry(dst, key, s.Index(), e) {
+			if err == nil && !e.Bolted() && carry(dst, target(dst, key, e.Secondary(), s.Index()), e) {
 				m.Rehashed++
 			}
 		}
@@ -85,47 +92,22 @@ func target(dst *hpt.Table, key pte.Key, secondary bool, index int) pte.Slot {
 	return pte.MakeSlotHint(secondary, index).Slot(key.Hash(), dst.Mask())
 }
 
-// carry puts e into its group of dst at index, if that slot is free.
-func carry(dst *hpt.Table, key pte.Key, index int, e pte.HPTE) bool {
-	s := target(dst, key, e.Secondary(), index)
+// carry puts e into the slot s of dst, if that is free.
+func carry(dst *hpt.Table, s pte.Slot, e pte.HPTE) bool {
 	old := dst.Load(s)
 	return !old.Valid() && dst.CompareAndSwap(s, old, e)
 }
 
 // carryAnywhere puts e into the first free slot of its group, then of its other
-// group, with H to match.
-func carryAnywhere(dst *hpt.Table, key pte.Key, e pte.HPTE) bool {
+// group, with H to match, and returns the slot.
+func carryAnywhere(dst *hpt.Table, key pte.Key, e pte.HPTE) (pte.Slot, bool) {
 	for range 2 {
 		for i := range pte.SlotsPerGroup {
-			if carry(dst, key, i, e) {
-				return true
+			if s := target(dst, key, e.Secondary(), i); carry(dst, s, e) {
+				return s, true
 			}
 		}
 		e.V ^= pte.VSecondary
 	}
-	return false
-}
-
-// collision finds whose slot the entry e of slot s needs.
-func collision(dst, src *hpt.Table, sizes *pte.Sizes, s pte.Slot, e pte.HPTE, key pte.Key) error {
-	c := &CollisionError{
-		Order:   dst.Order(),
-		Slot:    target(dst, key, e.Secondary(), s.Index()),
-		Old:     [2]pte.Slot{0, s},
-		Entries: [2]pte.HPTE{{}, e},
-	}
-	c.Entries[0] = dst.Load(c.Slot)
-	for o, oe := range src.All() {
-		if o == s || oe.R != c.Entries[0].R || (oe.V^c.Entries[0].V)&^pte.VSecondary != 0 {
-			continue // not it; H counts for nothing, since it may have changed sides
-		}
-		k, _, err := sizes.Key(oe, o.Group(), src.Mask())
-		if err == nil && k.Hash().Group(c.Entries[0].Secondary(), dst.Mask()) == c.Slot.Group() {
-			c.Old[0] = o
-			if o.Index() == c.Slot.Index() {
-				break // and not an equal one beside it
-			}
-		}
-	}
-	return c
+	return 0, false
 }

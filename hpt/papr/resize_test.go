@@ -164,17 +164,20 @@ func TestResizeAnySlotFull(t *testing.T) {
 	require.NotEqual(t, c.Old[0], c.Old[1])
 }
 
-// A bolted entry that no search finds is dropped and counted.
+// An entry that no search finds is dropped and counted, with rehash too.
 func TestResizeMisplaced(t *testing.T) {
 	src, err := hpt.New(hpt.Config{})
 	require.NoError(t, err)
 	_, e := entry(0x123, 5, pte.Page16M, pte.Page16M, pte.Attr{Bolted: true})
 	src.StoreRaw(0, e)
+	e.V &^= pte.VBolted
+	src.StoreRaw(1, e)
 	dst, err := hpt.New(hpt.Config{Order: 19})
 	require.NoError(t, err)
 	m, err := papr.Resize(dst, src, sizes, true, true)
 	require.NoError(t, err)
-	require.Equal(t, papr.Moved{Misplaced: 1}, m)
+	require.Equal(t, papr.Moved{Misplaced: 1, Dropped: 1}, m)
+	require.Zero(t, dst.Stats().Valid)
 }
 
 // A resize carries over every bolted entry, primary or secondary, whatever its
