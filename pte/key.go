@@ -48,7 +48,7 @@ const hashMask = 1<<39 - 1
 // Hash returns the architected hash (ISA Book III, Page Table Search; Linux:
 // hpt_hash). It is exclusive-or by definition: hardware computes it.
 func (k Key) Hash() Hash {
-	h := uint64(k.VSID) ^ uint64(k.Page)>>(k.Base.Shift()-VPNShift)
+	h := uint64(k.VSID) ^ uint64(k.Page)>>(uint(k.Base-VPNShift)&63)
 	if k.Seg == Seg1T {
 		h ^= uint64(k.VSID) << 25
 	}
@@ -73,7 +73,10 @@ func (h Hash) Group(secondary bool, mask uint64) uint64 {
 // bits zero (Linux: hpte_encode_avpn). It depends on the base page size only,
 // not on the actual one.
 func (k Key) AVPN() uint64 {
-	return uint64(k.Seg)<<bShift | uint64(k.VSID)<<(k.Seg.Shift()-16) | uint64(k.Page)>>11<<7
+	if k.Seg == Seg256M {
+		return uint64(k.VSID)<<12 | uint64(k.Page)>>11<<7
+	}
+	return uint64(k.Seg)<<bShift | uint64(k.VSID)<<24 | uint64(k.Page)>>11<<7
 }
 
 // String gives "VSID:page/base/segment", for instance 0x7ca3:0x10/4K/256M.
