@@ -1,10 +1,6 @@
 package hpt
 
-import (
-	"runtime"
-
-	"github.com/hashmmu/ppc64/pte"
-)
+import "github.com/hashmmu/ppc64/pte"
 
 // A batch does for each element what the single operation does, one after the
 // other and each at an instant of its own; a batch is no transaction. What it
@@ -43,10 +39,12 @@ func (t *Table) LookupBatch(keys []pte.Key, found []Found) (hits int) {
 // entries and hints have at least the length of keys.
 func (t *Table) InsertBatch(keys []pte.Key, entries []pte.HPTE, hints []pte.SlotHint) (inserted int) {
 	entries, hints = entries[:len(keys)], hints[:len(keys)]
-	t.fetchGroups(keys[:min(batchAhead, len(keys))])
+	if haveVectors && t.whole {
+		return t.insertWholeBatch(keys, entries, hints)
+	}
 	for i, k := range keys {
-		if i%batchAhead == 0 {
-			t.fetchGroups(keys[min(i+batchAhead, len(keys)):min(i+2*batchAhead, len(keys))])
+		if i%batchAhead == 0 && len(keys)-i >= batchAhead/2 {
+			t.touchGroups(keys[i:min(i+batchAhead, len(keys))])
 		}
 		hint, err := t.Insert(k, entries[i])
 		hints[i] = hint
@@ -57,7 +55,9 @@ func (t *Table) InsertBatch(keys []pte.Key, entries []pte.HPTE, hints []pte.Slot
 	return inserted
 }
 
-// batchAhead is how many elements are fetched at a time.
+// batchAhead is how many elements are fetched before the one that is worked on. More
+// do not pay: a processor has some twenty misses of its first cache under way, and each
+// element is up to two.
 const batchAhead = 16
 
 // InvalidateBatch removes the entries that the hints name, skips stale hints,
@@ -77,18 +77,11 @@ func (t *Table) InvalidateBatch(refs []pte.Ref) (removed int) {
 	return removed
 }
 
-// fetchGroups fetches the primary groups of keys, to be written. Without
-// prefetch instructions it reads them, which also lets their cache misses
-// overlap. A few keys are not worth it.
-func (t *Table) fetchGroups(keys []pte.Key) {
-	switch {
-	case len(keys) < batchAhead/2:
-	case haveVectors && t.whole:
-		prefetchWrite(t, &keys[0], uint64(len(keys)))
-	default:
-		for _, k := range keys {
-			t.touch(t.slot(k.Hash().Primary(t.mask), 0))
-		}
+// touchGroups reads the primary groups of keys, which without prefetch instructions
+// lets their cache misses overlap.
+func (t *Table) touchGroups(keys []pte.Key) {
+	for _, k := range keys {
+		t.touch(t.slot(k.Hash().Primary(t.mask), 0))
 	}
 }
 
@@ -100,7 +93,6 @@ func (t *Table) Prefetch(hashes []pte.Hash) {
 	case len(hashes) == 0:
 	case haveVectors && t.config.Code > CodeGo:
 		prefetchHashes(t, &hashes[0], uint64(len(hashes)))
-		runtime.KeepAlive(t)
 	default:
 		for _, h := range hashes {
 			t.touch(t.slot(h.Primary(t.mask), 0))

@@ -1,23 +1,20 @@
-// Lookups of up to 64 keys. While one is searched for, the group of the key that
-// is 64 further on is on its way into the cache. For memory order see lookup.
-
-#define FOUND_BYTES 24 // Found, which vector_amd64.go pins
+// Batches of up to 64 keys. While one is worked on, the group of the key batchAhead
+// further on is on its way into the cache; ahead is how many keys have such a one.
+// For memory order see find and insert.
 
 // func lookupChunk(t *Table, keys *pte.Key, found *Found, todo, ahead, secondary uint64) (missed, hits uint64)
 //
-// todo, which is not 0, has a bit for each key to look up, and ahead for each after which another
-// 64 follow. secondary is all ones for a search of the secondary groups, else 0.
-// In missed are the keys that were not found and have to be looked for in the
-// secondary group, which is being fetched.
+// todo, which is not 0, has a bit for each key to look up. secondary is all ones for
+// a search of the secondary groups, else 0. In missed are the keys that were not found
+// and have to be looked for in the secondary group, which is being fetched.
 TEXT ·lookupChunk(SB), NOSPLIT, $0-64
 	MOVQ t+0(FP), DI
 	MOVQ keys+8(FP), SI
 	MOVQ found+16(FP), DX
 	MOVQ todo+24(FP), CX
-	MOVQ $MATCH, R12
 	XORL R14, R14
-	PREPARE
-	UNDER(R12)
+	PREPARE(R12)
+	UNDER(match<>(SB))
 	MOVQ  $0, hits+56(FP)
 
 key:
@@ -26,57 +23,44 @@ key:
 	MOVQ   R11, R13
 	SHLQ   $4, R13
 	ADDQ   SI, R13
-	MOVQ   ahead+32(FP), R12
-	BTQ    R11, R12
+	CMPQ   R11, ahead+32(FP)
 	JCC    last
-	LEAQ   64*KEY_BYTES(R13), R10
-	HASH(R10, R8, R12, R9)
-	ANDQ   Table_mask(DI), R8
-	SHLQ   $7, R8
-	ADDQ   Table_slots(DI), R8
+	KEY_HASH(const_batchAhead*KEY_BYTES, R13, R8, otherAhead)
+
+fetchAhead:
+	GROUP(DI, R8)
 	PREFETCHT0 (R8)
 	PREFETCHT0 64(R8)
 
 last:
-	HASH(R13, AX, R12, R9)
-	WANT(R13, BX, R12, R9)
-	MOVQ   secondary+40(FP), R12
-	XORQ   R12, AX
-	ANDL   $2, R12 // H
-	ORQ    R12, BX
-	ANDQ   Table_mask(DI), AX
+	KEY(R13, AX, BX, R12, other)
+
+search:
+	MOVQ   secondary+40(FP), R9
+	XORQ   R9, AX
+	ANDL   $2, R9 // H
+	ORQ    R9, BX
 	MOVQ   AX, R8
-	SHLQ   $7, R8
-	ADDQ   Table_slots(DI), R8
-	MOVQ   BX, R9
-	BSWAPQ R9
-	LEAQ   (R11)(R11*2), BX  // a third of the distance to found
-	LEAQ   (DX)(BX*8), BX
-	NEEDLE(R9)
+	GROUP(DI, R8)
+	BSWAPQ BX
+	LEAQ   (R11)(R11*2), R12 // an eighth of the distance to found
+	NEEDLE(BX, R9)
 	MATCHES(R8, R10)
+	LEAQ   (DX)(R12*8), R12
 	TESTL  R10, R10
 	JZ     miss
 
 candidate:
-	TZCNTL R10, R13
-	MOVL   R13, R12
-	SHLL   $4, R12
-	RELOAD((R8)(R12*1), R12)
-	CMPQ   R12, R9
-	JNE    changed
-	VMOVQ   X2, R8
-	VPEXTRQ $1, X2, R9
-	BSWAPQ R8
-	BSWAPQ R9
-	MOVQ   secondary+40(FP), R12
-	ANDL   $IN_SECONDARY, R12
-	LEAL   HASHED(R12)(R13*1), R12
-	MOVQ   R8, 0(BX)
-	MOVQ   R9, 8(BX)
-	MOVQ   R12, 16(BX)
-	INCQ   hits+56(FP)
-	TESTQ  CX, CX
-	JNZ    key
+	EXAMINE(R8, R10, BX, matchWord<>(SB), R13, R9, changed)
+	REVERSED
+	MOVQ    secondary+40(FP), R9
+	ANDL    $IN_SECONDARY, R9
+	LEAL    HASHED(R9)(R13*1), R13
+	VMOVDQU X2, 0(R12)
+	MOVQ    R13, 16(R12)
+	INCQ    hits+56(FP)
+	TESTQ   CX, CX
+	JNZ     key
 
 end:
 	MOVQ R14, missed+48(FP)
@@ -88,28 +72,18 @@ changed:
 	JNZ   candidate
 
 miss:
-	XORL  R12, R12
-	MOVQ  R12, 0(BX)
-	MOVQ  R12, 8(BX)
-	MOVQ  R12, 16(BX)
-	MOVQ  secondary+40(FP), R12
-	TESTQ R12, R12
-	JNZ   done
-	MOVQ  Table_overflow(DI), R12
-	TESTQ R12, R12
-	JZ    fetch
-	MOVQ  AX, R13
-	SHRQ  $6, R13
-	MOVQ  (R12)(R13*8), R12
-	BTQ   AX, R12
-	JCC   done
+	VPXOR   X2, X2, X2
+	VMOVDQU X2, 0(R12)
+	MOVQ    $0, 16(R12)
+	CMPQ    secondary+40(FP), $0
+	JNE     done
+	OVERFLOWED(DI, AX, R9, R12, fetch)
+	JCC     done
 
 fetch:
 	BTSQ R11, R14
 	NOTQ AX
-	ANDQ Table_mask(DI), AX
-	SHLQ $7, AX
-	ADDQ Table_slots(DI), AX
+	GROUP(DI, AX)
 	PREFETCHT0 (AX)
 	PREFETCHT0 64(AX)
 
@@ -118,3 +92,72 @@ done:
 	JNZ   key
 	JMP   end
 
+other:
+	HASH(R13, AX, R12, R9)
+	WANT(R13, BX, R12, R9)
+	JMP search
+
+otherAhead:
+	LEAQ const_batchAhead*KEY_BYTES(R13), R10
+	HASH(R10, R8, R12, R9)
+	JMP fetchAhead
+
+// func insertChunk(t *Table, keys *pte.Key, entries *pte.HPTE, hints *pte.SlotHint, n, ahead uint64) (done uint64)
+//
+// Inserts n entries, at least 1, into the primary groups of their keys, one after the
+// other. It ends before the first that finds no free slot, and done is how many were
+// inserted.
+TEXT ·insertChunk(SB), NOSPLIT, $0-56
+	MOVQ t+0(FP), DI
+	MOVQ keys+8(FP), SI
+	MOVQ entries+16(FP), R12
+	MOVQ hints+24(FP), R13
+	XORL R14, R14
+	PREPARE(R8)
+
+key:
+	CMPQ R14, ahead+40(FP)
+	JCC  last
+	KEY_HASH(const_batchAhead*KEY_BYTES, SI, R8, otherAhead)
+
+fetchAhead:
+	GROUP(DI, R8)
+	PREFETCHW
+	PREFETCHW64
+
+last:
+	KEY_HASH(0, SI, R8, other)
+
+insert:
+	GROUP(DI, R8)
+	MOVQ   0(R12), BX
+	MOVQ   8(R12), CX
+	ANDQ   $~2, BX // H
+	BSWAPQ BX
+	BSWAPQ CX
+	FREE(R8, R9)
+	TAKE(R8, R9, R10, R11, end)
+	ADDL   $HASHED, R10
+	MOVB   R10, (R13)
+	MARK(DI, R8, R9, clean)
+
+	ADDQ   $KEY_BYTES, SI
+	ADDQ   $16, R12
+	INCQ   R13
+	INCQ   R14
+	CMPQ   R14, n+32(FP)
+	JNE    key
+
+end:
+	MOVQ R14, done+48(FP)
+	DONE
+	RET
+
+other:
+	HASH(SI, R8, R10, R11)
+	JMP insert
+
+otherAhead:
+	LEAQ const_batchAhead*KEY_BYTES(SI), R9
+	HASH(R9, R8, R10, R11)
+	JMP fetchAhead

@@ -1,8 +1,6 @@
 package hpt
 
 import (
-	"runtime"
-
 	"github.com/hashmmu/ppc64/pte"
 )
 
@@ -15,7 +13,7 @@ const rProtect = pte.RPP0 | pte.RPP | pte.RN | pte.RKeyHi | pte.RKeyLo
 // nothing has changed (H5).
 func (t *Table) Protect(r pte.Ref, a pte.Attr) error {
 	bits := pte.HPTE{}.WithAttr(a).R
-	if _, ok := t.update(r, ^uint64(0), ^uint64(rProtect), bits&(rProtect|pte.RChg)); !ok {
+	if _, ok := t.update(r, ^uint64(rProtect), bits&(rProtect|pte.RChg)); !ok {
 		return ErrNotFound
 	}
 	return nil
@@ -29,7 +27,7 @@ func (t *Table) MarkAccess(r pte.Ref, a pte.Access) error {
 	if a.Has(pte.Write) {
 		bits |= pte.RChg
 	}
-	if _, ok := t.update(r, ^uint64(0), ^uint64(0), bits); !ok {
+	if _, ok := t.update(r, ^uint64(0), bits); !ok {
 		return ErrNotFound
 	}
 	return nil
@@ -39,25 +37,29 @@ func (t *Table) MarkAccess(r pte.Ref, a pte.Access) error {
 // that instant, so no R or C that anyone recorded before is lost (H7). ok is
 // false when the hint is stale, and then nothing has changed. It flushes no TLB.
 func (t *Table) Invalidate(r pte.Ref) (old pte.HPTE, ok bool) {
-	return t.update(r, 0, 0, 0)
+	if haveVectors && t.whole && r.Hint.Hashed() {
+		old.V, old.R, ok = remove(t, r)
+		return old, ok
+	}
+	return t.changeTwin(r, 0, 0, 0)
 }
 
-// update changes the entry that the hint names, if it is still the key's: V
-// becomes V&keepV and R becomes R&keepR|setR. It returns what the entry was.
-func (t *Table) update(r pte.Ref, keepV, keepR, setR uint64) (old pte.HPTE, ok bool) {
+// update changes the entry that the hint names, if it is still the key's: R
+// becomes R&keepR|setR. It returns what the entry was.
+func (t *Table) update(r pte.Ref, keepR, setR uint64) (old pte.HPTE, ok bool) {
+	if haveVectors && t.whole && r.Hint.Hashed() {
+		old.V, old.R, ok = change(t, r, keepR, setR)
+		return old, ok
+	}
+	return t.changeTwin(r, ^uint64(0), keepR, setR)
+}
+
+func (t *Table) changeTwin(r pte.Ref, keepV, keepR, setR uint64) (old pte.HPTE, ok bool) {
 	s, ok := t.at(r.Key, r.Hint)
 	if !ok {
 		return pte.HPTE{}, false
 	}
 	n := t.needle(r.Key, r.Hint.Secondary())
-	if haveVectors && t.whole {
-		old.V, old.R, ok = change(&t.slots[s], n.v, keepV, keepR, setR)
-		if ok && (old.V&keepV != old.V || old.R&keepR|setR != old.R) {
-			t.dirtied(s)
-		}
-		runtime.KeepAlive(t)
-		return old, ok
-	}
 	for {
 		raw := t.LoadRaw(s)
 		old = t.view(raw)

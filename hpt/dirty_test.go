@@ -48,46 +48,62 @@ func TestDirtyLog(t *testing.T) {
 	require.True(t, ok)
 }
 
-// A copy that follows the log equals the table, whatever was done to it.
+// A copy that follows the log equals the table, whatever was done to it, by every
+// version of the code. Twelve keys have the same two groups, so that one overflows.
 func TestDirtyLogFindsEveryChange(t *testing.T) {
-	tab, err := hpt.New(hpt.Config{})
-	require.NoError(t, err)
-	rapid.Check(t, func(t *rapid.T) {
-		log, ok := tab.LogDirty()
-		require.True(t, ok)
-		defer log.Close()
-		replica := slices.Collect(func(yield func(pte.HPTE) bool) {
-			for s := range pte.Slot(tab.Slots()) {
-				yield(tab.Load(s))
-			}
-		})
-		for range rapid.IntRange(0, 30).Draw(t, "operations") {
-			k := pte.MakeKey(pte.VSID(rapid.IntRange(0, 7).Draw(t, "vsid")), 0, pte.Seg256M, pte.Page4K)
-			h := pte.HPTE{V: k.AVPN() | pte.VValid}
-			switch rapid.IntRange(0, 4).Draw(t, "operation") {
-			case 0:
-				_, _ = tab.Insert(k, h)
-			case 1:
-				_, _ = tab.InsertUnique(k, h)
-			case 2:
-				tab.InvalidateKey(k)
-			case 3:
-				if _, hint, ok := tab.Lookup(k); ok {
-					require.NoError(t, tab.MarkAccess(pte.Ref{Key: k, Actual: pte.Page4K, Hint: hint}, pte.Write))
+	for _, code := range hpt.Codes() {
+		for _, locked := range []bool{false, true} {
+			tab := newTable(t, hpt.Config{Code: code, LockUnique: locked}, hpt.NativeUsable())
+			rapid.Check(t, func(rt *rapid.T) {
+				log, ok := tab.LogDirty()
+				require.True(rt, ok)
+				defer log.Close()
+				replica := make([]pte.HPTE, tab.Slots())
+				for s := range replica {
+					replica[s] = tab.Load(pte.Slot(s))
 				}
-			case 4:
-				_, _, _ = tab.Evict(k.Hash().Primary(tab.Mask()))
-			}
+				for range rapid.IntRange(0, 30).Draw(rt, "operations") {
+					drawChange(rt)(tab)
+				}
+				for g := range log.Take() {
+					for s := pte.Slot(g * 8); s < pte.Slot(g*8+8); s++ {
+						replica[s] = tab.Load(s)
+					}
+				}
+				for s := range replica {
+					require.Equal(rt, tab.Load(pte.Slot(s)), replica[s], "slot %d", s)
+				}
+			})
 		}
-		for g := range log.Take() {
-			for s := pte.Slot(g * 8); s < pte.Slot(g*8+8); s++ {
-				replica[s] = tab.Load(s)
-			}
-		}
-		for s := range replica {
-			require.Equal(t, tab.Load(pte.Slot(s)), replica[s], "slot %d", s)
-		}
-	})
+	}
+}
+
+// drawChange draws an operation on some of the twelve keys.
+func drawChange(t *rapid.T) func(*hpt.Table) {
+	keys := rapid.SliceOfN(rapid.Custom(func(t *rapid.T) pte.Key {
+		base := rapid.SampledFrom([]pte.PageSize{pte.Page4K, pte.Page64K}).Draw(t, "base")
+		return pte.Key{VSID: pte.VSID(rapid.IntRange(0, 11).Draw(t, "vsid")) << 24, Base: base}
+	}), 1, 12).Draw(t, "keys")
+	entries, hints := make([]pte.HPTE, len(keys)), make([]pte.SlotHint, len(keys))
+	for i, k := range keys {
+		entries[i].V = k.AVPN() | pte.VValid
+	}
+	k, h := keys[0], entries[0]
+	found := func(tab *hpt.Table) pte.Ref {
+		_, hint, _ := tab.Lookup(k)
+		return pte.Ref{Key: k, Actual: k.Base, Hint: hint}
+	}
+	return rapid.SampledFrom([]func(*hpt.Table){
+		func(tab *hpt.Table) { _, _ = tab.Insert(k, h) },
+		func(tab *hpt.Table) { _, _ = tab.InsertUnique(k, h) },
+		func(tab *hpt.Table) { _, _ = tab.InsertGroup(k.Hash().Primary(tab.Mask()), h) },
+		func(tab *hpt.Table) { tab.InsertBatch(keys, entries, hints) },
+		func(tab *hpt.Table) { tab.InvalidateKey(k) },
+		func(tab *hpt.Table) { tab.InvalidateBatch([]pte.Ref{found(tab), found(tab)}) },
+		func(tab *hpt.Table) { _ = tab.MarkAccess(found(tab), pte.Write) },
+		func(tab *hpt.Table) { _ = tab.Protect(found(tab), pte.Attr{PP: 3}) },
+		func(tab *hpt.Table) { _, _, _ = tab.Evict(k.Hash().Primary(tab.Mask())) },
+	}).Draw(t, "change")
 }
 
 // Changes made while another goroutine takes are not lost.

@@ -70,18 +70,22 @@
 // # Versions
 //
 // Words of the table are changed in two places: by slot.go, in steps of one slot
-// each, and by the assembly of whole operations (the files named _amd64), which takes the same
-// steps without coming back to Go between them. The plain Go is complete; the assembly
-// is for format 2 tables on processors with AVX2 or AVX-512, does what is common, and leaves the rest
-// to its twin: another unique insert of the key under way, a full primary group in a unique insert. In
-// format 3 it scans groups only. Which version a table uses is decided when
-// it is made, and [Table.Config] tells. All of them may work on one memory at the same time.
-// The build tags race, purego and explore leave the plain Go alone.
+// each, and by the assembly of whole operations (the files named _amd64), which takes
+// the same steps without coming back to Go between them. The plain Go is complete; the
+// assembly is for format 2 tables on processors with AVX2 or AVX-512, does what is
+// common, and leaves the rest to its twin: another unique insert of the key under way,
+// a full primary group in a unique insert. In format 3 it scans groups only. Which
+// version a table uses is decided when it is made, and [Table.Config] tells. All of
+// them may work on one memory at the same time. The build tags race, purego and explore
+// leave the plain Go alone.
 //
 // A scan compares the eight V of a group at once, against a needle in memory's byte
-// order. It nominates: a hit is read again by one aligned 16-byte load and
-// compared again. LookupBatch, InsertBatch and InvalidateBatch fetch the groups
-// or slots of the elements ahead; each element is an operation of its own.
+// order; with AVX2 it looks at their low halves, which takes half the instructions. It
+// nominates: a hit is read again by one aligned 16-byte load, and its whole V compared.
+// How many instructions an operation has counts more than anything else, since a
+// processor sees only so many ahead, and with them the cache misses of the next
+// operations. LookupBatch, InsertBatch and InvalidateBatch fetch the groups or slots of
+// the elements ahead; each element is an operation of its own.
 //
 // A table with memory of its own keeps the overflow bitmap, one bit for each
 // group, so that a miss mostly reads one group; overflow.go says why no miss is
@@ -95,9 +99,9 @@
 // stalled. InsertUnique and scans end within a bounded number of steps; but of
 // several InsertUnique of one key only the one at the lowest place can succeed,
 // and while it is stalled the others get ErrBusy. With Config.LockUnique a unique
-// insert waits for the holder of its lock, of which there is one for every pair of groups, or for
-// several; a holder that the host has descheduled delays these, and nobody else.
-// In assembly the Go scheduler cannot interrupt a holder.
+// insert waits for the holder of its lock, of which there is one for every pair of
+// groups, or for several; a holder that the host has descheduled delays these, and
+// nobody else. In assembly the Go scheduler cannot interrupt a holder.
 //
 // Elsewhere, and under the build tags race and purego, a writer holds a stripe of
 // slots for half a dozen instructions. A writer stalled there delays writers, and

@@ -13,8 +13,14 @@ import (
 // [ErrGroupFull] when both groups are full; while others change them the
 // fullness may have been momentary.
 func (t *Table) Insert(k pte.Key, h pte.HPTE) (pte.SlotHint, error) {
-	hash := k.Hash()
 	h.V &^= pte.VSecondary
+	if haveVectors && t.whole {
+		if hint := insert(t, k, h.V, h.R); hint != 0 {
+			return pte.SlotHint(hint), nil
+		}
+		return 0, ErrGroupFull
+	}
+	hash := k.Hash()
 	if i, ok := t.insertInto(hash.Primary(t.mask), h); ok {
 		return pte.MakeSlotHint(false, i), nil
 	}
@@ -29,7 +35,12 @@ func (t *Table) Insert(k pte.Key, h pte.HPTE) (pte.SlotHint, error) {
 // (Linux: native_hpte_insert). A slot is free when V is clear, whatever else it
 // holds. The error is [ErrGroupFull].
 func (t *Table) InsertGroup(group uint64, h pte.HPTE) (index int, err error) {
-	index, ok := t.insertInto(group, h)
+	ok := false
+	if haveVectors && t.whole {
+		index, ok = t.insertWhole(group, h)
+	} else {
+		index, ok = t.insertInto(group, h)
+	}
 	if !ok {
 		return 0, ErrGroupFull
 	}
@@ -37,9 +48,6 @@ func (t *Table) InsertGroup(group uint64, h pte.HPTE) (index int, err error) {
 }
 
 func (t *Table) insertInto(group uint64, h pte.HPTE) (index int, ok bool) {
-	if haveVectors && t.whole {
-		return t.insertWhole(group, h)
-	}
 	new := t.raw(h)
 	for free := t.scanGroup(group, 0, pte.VValid); free != 0; free &= free - 1 {
 		index = bits.TrailingZeros32(free)

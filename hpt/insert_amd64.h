@@ -1,4 +1,4 @@
-// The whole of InsertGroup.
+// The whole of Insert and InsertGroup.
 //
 // A free slot mostly holds zeros, so that is what is expected first, and not read
 // before; where it holds something else, LOCK CMPXCHG16B leaves that in DX:AX for
@@ -31,25 +31,44 @@ try:                              \
 	JMP    full;              \
 placed:
 
-// func insert(t *Table, group *slot, v, r uint64) (index uint64)
-//
-// index is groupFull when no slot was free.
-TEXT ·insert(SB), NOSPLIT, $0-40
-	MOVQ   group+8(FP), DI
-	MOVQ   v+16(FP), BX
-	MOVQ   r+24(FP), CX
+// place is where insert and insertGroup go on, with their arguments v and r, H not
+// yet put in, and their result hint. DI is the table, R12 the hash, R13 the hint but
+// for its index: with IN_SECONDARY there is no other group to go to.
+TEXT ·place(SB), NOSPLIT, $0-48
+	MOVQ   v+24(FP), BX
+	MOVQ   r+32(FP), CX
 	BSWAPQ BX
 	BSWAPQ CX
-	PREPARE
-	VALIDS(R8)
-	FREE(DI, R9)
-	TAKE(DI, R9, R10, R11, full)
-	MOVQ   R10, index+32(FP)
+	PREPARE(R9)
+
+group:
+	MOVQ R12, R8
+	GROUP(DI, R8)
+	FREE(R8, R9)
+	TAKE(R8, R9, R10, R11, full)
+	ORL  R13, R10
+	MARK(DI, R8, R9, end)
+
+	MOVQ R10, hint+40(FP)
 	DONE
 	RET
 
 full:
-	MOVQ $const_groupFull, R10
-	MOVQ R10, index+32(FP)
+	BTSL $3, R13 // IN_SECONDARY
+	JCS  none
+	OVERFLOWED(DI, R12, R9, R10, secondary)
+	JCS  secondary
+	MOVQ Table_overflow(DI), R9
+	LOCK
+	BTSQ R12, (R9)
+
+secondary:
+	NOTQ R12
+	MOVQ $SECONDARY, R9
+	ORQ  R9, BX
+	JMP  group
+
+none:
+	MOVQ $0, hint+40(FP)
 	DONE
 	RET

@@ -2,7 +2,6 @@ package hpt
 
 import (
 	"math/bits"
-	"runtime"
 
 	"github.com/hashmmu/ppc64/pte"
 )
@@ -78,8 +77,7 @@ func (t *Table) find(group uint64, n needle) (raw pte.HPTE, index int, ok bool) 
 // exact as long as nobody inserts a key's new entry before removing its old one.
 func (t *Table) Lookup(k pte.Key) (h pte.HPTE, hint pte.SlotHint, ok bool) {
 	if haveVectors && t.whole {
-		v, r, hint := lookup(t, uint64(k.Hash()), bigEndian(k.AVPN()|pte.VValid))
-		runtime.KeepAlive(t)
+		v, r, hint := lookup(t, k)
 		return pte.HPTE{V: v, R: r}, pte.SlotHint(hint), hint != 0
 	}
 	raw, hint := t.searchTwin(k.Hash(), k.AVPN()|pte.VValid)
@@ -91,8 +89,7 @@ func (t *Table) Lookup(k pte.Key) (h pte.HPTE, hint pte.SlotHint, ok bool) {
 // it; the hint is zero for a miss.
 func (t *Table) Search(hash pte.Hash, v uint64) (raw pte.HPTE, hint pte.SlotHint) {
 	if haveVectors && t.whole {
-		v, r, hint := lookup(t, uint64(hash), bigEndian(v))
-		runtime.KeepAlive(t)
+		v, r, hint := search(t, uint64(hash), v)
 		return pte.HPTE{V: v, R: r}, pte.SlotHint(hint)
 	}
 	return t.searchTwin(hash, v)

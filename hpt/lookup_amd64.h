@@ -12,54 +12,59 @@ TEXT ·scan(SB), NOSPLIT, $0-40
 	MOVQ want+16(FP), AX
 	MOVQ mask+24(FP), BX
 	ANDQ BX, AX
-	PREPARE
-	VALIDS(R8)
-	UNDER(BX)
-	NEEDLE(AX)
-	MATCHES(DI, CX)
-	FREE(DI, DX)
+	SCAN(DI, AX, BX, CX, DX, R8)
 	MOVL CX, hits+32(FP)
 	MOVL DX, free+36(FP)
 	DONE
 	RET
 
-// func lookup(t *Table, hash, want uint64) (v, r, hint uint64)
-//
-// want is V of the entry in its primary group, as memory has it.
-TEXT ·lookup(SB), NOSPLIT, $0-48
-	MOVQ t+0(FP), DI
-	MOVQ hash+8(FP), AX
-	MOVQ want+16(FP), BX
-	MOVQ $MATCH, SI
-	MOVL $HASHED, CX
-	PREPARE
-	UNDER(SI)
+// EXAMINE loads the first slot of hits into X2, at one instant, and jumps when V
+// is not want. index is the slot's; tmp is lost. mask is MATCH.
+#define EXAMINE(group, hits, want, mask, index, tmp, changed) \
+	TZCNTL  hits, index;       \
+	MOVL    index, tmp;        \
+	SHLL    $4, tmp;           \
+	VMOVDQA (group)(tmp*1), X2; \
+	VMOVQ   X2, tmp;           \
+	XORQ    want, tmp;         \
+	TESTQ   mask, tmp;         \
+	JNE     changed
+
+// OVERFLOWED puts into the carry whether the key may be in the secondary group.
+// Without a bitmap it jumps. bits and tmp are lost.
+#define OVERFLOWED(table, hash, bits, tmp, unknown) \
+	MOVQ  Table_overflow(table), bits; \
+	TESTQ bits, bits;                  \
+	JZ    unknown;                     \
+	ANDQ  Table_mask(table), hash;     \
+	MOVQ  hash, tmp;                   \
+	SHRQ  $6, tmp;                     \
+	MOVQ  (bits)(tmp*8), bits;         \
+	BTQ   hash, bits
+
+// find is where lookup and search go on, whose results are v, r and hint. DI is the
+// table, AX the hash, BX V of the entry in its primary group.
+TEXT ·find(SB), NOSPLIT, $0-48
+	BSWAPQ BX
+	MOVQ   $MATCH, SI
+	MOVL   $HASHED, CX
+	PREPARE(R9)
+	UNDER(match<>(SB))
 
 group:
-	ANDQ  Table_mask(DI), AX
 	MOVQ  AX, R8
-	SHLQ  $7, R8
-	ADDQ  Table_slots(DI), R8
-	NEEDLE(BX)
+	GROUP(DI, R8)
+	NEEDLE(BX, R9)
 	MATCHES(R8, R10)
 	TESTL R10, R10
 	JZ    missed
 
 candidate:
-	TZCNTL R10, R11
-	MOVL   R11, R12
-	SHLL   $4, R12
-	RELOAD((R8)(R12*1), R13)
-	CMPQ   R13, BX
-	JNE    changed
-	VMOVQ   X2, R12
-	VPEXTRQ $1, X2, R13
-	BSWAPQ R12
-	BSWAPQ R13
-	ORL    CX, R11
-	MOVQ   R12, v+24(FP)
-	MOVQ   R13, r+32(FP)
-	MOVQ   R11, hint+40(FP)
+	EXAMINE(R8, R10, BX, SI, R11, R12, changed)
+	REVERSED
+	ORL     CX, R11
+	VMOVDQU X2, v+24(FP)
+	MOVQ    R11, hint+40(FP)
 	DONE
 	RET
 
@@ -70,13 +75,7 @@ changed:
 missed:
 	TESTL $IN_SECONDARY, CX
 	JNZ   none
-	MOVQ  Table_overflow(DI), R11
-	TESTQ R11, R11
-	JZ    secondary
-	MOVQ  AX, R12
-	SHRQ  $6, R12
-	MOVQ  (R11)(R12*8), R12
-	BTQ   AX, R12
+	OVERFLOWED(DI, AX, R11, R12, secondary)
 	JCC   none
 
 secondary:
@@ -87,9 +86,8 @@ secondary:
 	JMP  group
 
 none:
-	XORL R12, R12
-	MOVQ R12, v+24(FP)
-	MOVQ R12, r+32(FP)
-	MOVQ R12, hint+40(FP)
+	VPXOR   X2, X2, X2
+	VMOVDQU X2, v+24(FP)
+	MOVQ    $0, hint+40(FP)
 	DONE
 	RET

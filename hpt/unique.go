@@ -52,19 +52,13 @@ type uniqueCall struct {
 // take their slot as they take any that is not valid; their owner then gets
 // ErrBusy.
 func (t *Table) InsertUnique(k pte.Key, h pte.HPTE) (pte.SlotHint, error) {
+	h.V &^= pte.VSecondary
 	if t.locks != nil {
 		return t.insertLocked(k, h)
 	}
-	return t.insertTentative(k, h)
-}
-
-// insertTentative is InsertUnique without a lock, in assembly as far as nothing is
-// in its way.
-func (t *Table) insertTentative(k pte.Key, h pte.HPTE) (pte.SlotHint, error) {
 	tag, own := sched.Unique(t.tags), -1
-	h.V &^= pte.VSecondary
 	if haveVectors && t.whole {
-		switch state := t.uniqueWhole(k.Hash(), k.AVPN()|pte.VValid, tag, h); {
+		switch state := unique(t, k, tag, h.V, h.R); {
 		case state < uniqueTwin:
 			return pte.MakeSlotHint(false, int(state)), nil
 		case state == uniqueBusy:

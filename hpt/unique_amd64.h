@@ -15,9 +15,8 @@
 	ADDQ Table_slots(table), R8;  \
 	ADDQ Table_slots(table), R9
 
-// func unique(t *Table, hash, want, tag, v, r uint64) (state uint64)
-//
-// want is V of the entry in its primary group. state is the index of the slot
+// contend is where unique goes on. DI is the table, AX the hash, SI V of the entry
+// in its primary group. state is the index of the slot
 // taken; or uniqueTwin, when nothing was changed; or uniqueBusy, when the slot
 // was lost; or uniqueContend plus the index of the tentative entry, when another call or
 // an entry of the key may be about.
@@ -26,26 +25,21 @@
 // fence, so the loads of the scan behind it see whatever was in the table when
 // it became visible. That is all that the argument in contend takes, which
 // is about sequentially consistent steps.
-TEXT ·unique(SB), NOSPLIT, $0-56
-	MOVQ t+0(FP), DI
-	MOVQ hash+8(FP), AX
-	MOVQ want+16(FP), SI
-	MOVQ $AVPN, R11
-	PREPARE
+TEXT ·contend(SB), NOSPLIT, $0-56
+	PREPARE(R10)
+	UNDER(avpn<>(SB))
 	GROUPS(DI, AX)
-	VALIDS(R10)
 
 	// Valid entries of the key, tentative ones and leftovers all have its AVPN.
 	MOVQ   SI, R10
 	BSWAPQ R10
-	ANDQ   R11, R10
-	UNDER(R11)
-	NEEDLE(R10)
-	MATCHES(R8, R10)
+	ANDQ   avpn<>(SB), R10
+	NEEDLE(R10, R11)
 	MATCHES(R9, R11)
+	MATCHES(R8, R10)
 	ORL    R11, R10
 	JNZ    twin
-	FREE(R8, R10)
+	FREE_TOO(R8, R10)
 	TESTL  R10, R10
 	JZ     twin
 	TZCNTL R10, R10
@@ -87,44 +81,53 @@ TEXT ·unique(SB), NOSPLIT, $0-56
 	LOCK
 	CMPXCHG16B (R11)
 	JNE    lost
-	MOVQ   R10, state+48(FP)
+
+end:
+	MARK(DI, R8, R9, clean)
+
+	MOVQ R10, state+48(FP)
 	DONE
 	RET
 
 contend:
 	ADDQ $const_uniqueContend, R10
-	MOVQ R10, state+48(FP)
-	DONE
-	RET
+	JMP  end
 
 lost:
-	MOVQ $const_uniqueBusy, AX
-	MOVQ AX, state+48(FP)
+	MOVQ $const_uniqueBusy, state+48(FP)
 	DONE
 	RET
 
 twin:
-	MOVQ $const_uniqueTwin, AX
-	MOVQ AX, state+48(FP)
+	MOVQ $const_uniqueTwin, state+48(FP)
 	DONE
 	RET
 
-// func uniqueLocked(t *Table, lock *uint64, hash, want, v, r uint64) (state uint64)
-//
-// state is the index of the slot taken; or uniqueTwin, or uniqueBusy when
-// another holds the lock, and then nothing was changed. Goroutines are not preempted
-// in here, so only the host can stall a holder.
+// LOCK_OF points lock at the lock of a hash; tmp is lost.
+#define LOCK_OF(table, hash, lock, tmp) \
+	MOVQ hash, lock;                 \
+	ANDQ Table_mask(table), lock;    \
+	MOVQ lock, tmp;                  \
+	SHRQ $1, tmp;                    \
+	XORQ tmp, lock;                  \
+	MOVQ (Table_locks+8)(table), tmp; \
+	DECQ tmp;                        \
+	ANDQ tmp, lock;                  \
+	MOVQ Table_locks(table), tmp;    \
+	LEAQ (tmp)(lock*8), lock
+
+// locked is where uniqueLocked goes on, with its arguments v and r. DI is the table,
+// AX the hash, R10 V of the entry in its primary group. state is the index of the slot taken; or
+// uniqueTwin, or uniqueBusy when another holds the lock, and then nothing was changed.
+// Goroutines are not preempted in here, so only the host can stall a holder.
 //
 // Memory order. XCHG locks the bus and is a full fence: the scans come after
 // it. The lock is given back by a plain store, which on amd64 becomes visible after all
 // that was done before.
-TEXT ·uniqueLocked(SB), NOSPLIT, $0-56
-	MOVQ t+0(FP), DI
-	MOVQ lock+8(FP), SI
-	MOVQ hash+16(FP), AX
-	MOVQ want+24(FP), R10
-	MOVQ $MATCH_V, R11
-	PREPARE
+TEXT ·locked(SB), NOSPLIT, $0-48
+	LOCK_OF(DI, AX, SI, R11)
+	PREPARE(R11)
+	UNDER(matchEither<>(SB))
 	GROUPS(DI, AX)
 	PREFETCHT0 (R8)
 	PREFETCHT0 64(R8)
@@ -136,33 +139,31 @@ TEXT ·uniqueLocked(SB), NOSPLIT, $0-56
 	JNZ    busy
 
 	BSWAPQ R10
-	UNDER(R11)
-	NEEDLE(R10)
-	MATCHES(R8, R10)
+	NEEDLE(R10, R11)
 	MATCHES(R9, R11)
+	MATCHES(R8, R10)
 	ORL    R11, R10
 	JNZ    twin
-	VALIDS(R11)
-	FREE(R8, R10)
-	MOVQ   v+32(FP), BX
-	MOVQ   r+40(FP), CX
+	FREE_TOO(R8, R10)
+	MOVQ   v+24(FP), BX
+	MOVQ   r+32(FP), CX
 	BSWAPQ BX
 	BSWAPQ CX
 	TAKE(R8, R10, R11, R12, twin)
 	MOVQ   $0, (SI)
-	MOVQ   R11, state+48(FP)
+	MARK(DI, R8, R9, end)
+
+	MOVQ R11, state+40(FP)
 	DONE
 	RET
 
 twin:
 	MOVQ $0, (SI)
-	MOVQ $const_uniqueTwin, AX
-	MOVQ AX, state+48(FP)
+	MOVQ $const_uniqueTwin, state+40(FP)
 	DONE
 	RET
 
 busy:
-	MOVQ $const_uniqueBusy, AX
-	MOVQ AX, state+48(FP)
+	MOVQ $const_uniqueBusy, state+40(FP)
 	DONE
 	RET

@@ -1,8 +1,6 @@
 package hpt
 
 import (
-	"runtime"
-
 	"github.com/hashmmu/ppc64/internal/sched"
 	"github.com/hashmmu/ppc64/pte"
 )
@@ -40,18 +38,12 @@ func release(lock *uint64) { sched.StoreUint64(lock, 0) }
 // nobody else can insert the key meanwhile. The assembly does it when it has to wait
 // for nobody and the entry goes into the primary group; else it changes nothing.
 func (t *Table) insertLocked(k pte.Key, h pte.HPTE) (hint pte.SlotHint, err error) {
-	hash := k.Hash()
-	group := hash.Primary(t.mask)
-	lock := t.lock(group)
-	h.V &^= pte.VSecondary
 	if haveVectors && t.whole {
-		i := uniqueLocked(t, lock, uint64(hash), k.AVPN()|pte.VValid, h.V, h.R)
-		if i < uniqueTwin {
-			t.dirtied(t.slot(group, 0))
-			runtime.KeepAlive(t)
+		if i := uniqueLocked(t, k, h.V, h.R); i < uniqueTwin {
 			return pte.MakeSlotHint(false, int(i)), nil
 		}
 	}
+	lock := t.lock(k.Hash().Primary(t.mask))
 	acquire(lock)
 	if _, _, ok := t.Lookup(k); ok {
 		err = ErrExists

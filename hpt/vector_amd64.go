@@ -47,7 +47,6 @@ var (
 
 // What the assembly of an insert says, besides the index of the slot taken.
 const (
-	groupFull     = 16
 	uniqueTwin    = 16 // nothing was changed: the Go twin decides
 	uniqueBusy    = 17 // the slot, or the lock, is another's
 	uniqueContend = 32 // and the index: the tentative entry is in, and has to contend
@@ -58,39 +57,67 @@ const (
 //go:noescape
 func scan(t *Table, group *slot, want, mask uint64) (hits, free uint32)
 
-// lookup is Lookup; want is V in the primary group, as memory has it.
+// lookup is Lookup.
 //
 //go:noescape
-func lookup(t *Table, hash, want uint64) (v, r, hint uint64)
+func lookup(t *Table, k pte.Key) (v, r, hint uint64)
 
-// insert is InsertGroup.
+// search is Search; want is V in the primary group.
 //
 //go:noescape
-func insert(t *Table, group *slot, v, r uint64) (index uint64)
+func search(t *Table, hash, want uint64) (v, r, hint uint64)
 
-// unique is InsertUnique; want is V in the primary group.
+// insert is Insert, for a V without H. hint is 0 when both groups are full.
 //
 //go:noescape
-func unique(t *Table, hash, want, tag, v, r uint64) (state uint64)
+func insert(t *Table, k pte.Key, v, r uint64) (hint uint64)
+
+// insertGroup is InsertGroup but for the overflow bit. hint has the index and is 0
+// when the group is full; unused makes the frame that of insert.
+//
+//go:noescape
+func insertGroup(t *Table, group, unused, v, r uint64) (hint uint64)
+
+// unique is InsertUnique.
+//
+//go:noescape
+func unique(t *Table, k pte.Key, tag, v, r uint64) (state uint64)
 
 // uniqueLocked is insertLocked.
 //
 //go:noescape
-func uniqueLocked(t *Table, lock *uint64, hash, want, v, r uint64) (state uint64)
+func uniqueLocked(t *Table, k pte.Key, v, r uint64) (state uint64)
+
+// remove is Invalidate, for a hint that names a place.
+//
+//go:noescape
+func remove(t *Table, ref pte.Ref) (v, r uint64, ok bool)
+
+// change replaces R by R&keepR|setR in the entry that remove would remove.
+//
+//go:noescape
+func change(t *Table, ref pte.Ref, keepR, setR uint64) (v, r uint64, ok bool)
 
 // lookupChunk looks for the keys of todo among 64 in their primary or secondary
-// groups, fetches the groups of those 64 further on that are in ahead, and
-// returns which keys have to be looked for in their secondary groups, and how
-// many were found.
+// groups, and returns which keys have to be looked for in their secondary groups, and
+// how many were found. In all chunks ahead is how many elements have another one
+// batchAhead further on, whose group or slot is fetched.
 //
 //go:noescape
 func lookupChunk(t *Table, keys *pte.Key, found *Found, todo, ahead, secondary uint64) (missed, hits uint64)
 
-// change replaces V by V&keepV and R by R&keepR|setR when V matches want, and
-// returns the pair before.
+// insertChunk inserts n entries into the primary groups of their keys, and ends
+// before the first that finds its group full: done is how many it inserted.
 //
 //go:noescape
-func change(p *slot, want, keepV, keepR, setR uint64) (v, r uint64, ok bool)
+func insertChunk(t *Table, keys *pte.Key, entries *pte.HPTE, hints *pte.SlotHint, n, ahead uint64) (done uint64)
+
+// invalidateChunk removes the entries that n hints name.
+//
+//go:noescape
+func invalidateChunk(t *Table, refs *pte.Ref, n, ahead uint64) (removed uint64)
+
+// The rest fetch n groups or slots, n not 0.
 
 //go:noescape
 func prefetchRead(t *Table, keys *pte.Key, n uint64)
@@ -103,9 +130,3 @@ func prefetchWrite(t *Table, keys *pte.Key, n uint64)
 
 //go:noescape
 func prefetchSlots(t *Table, refs *pte.Ref, n uint64)
-
-// invalidateChunk removes the entries that n hints name, and fetches the slots of
-// the next ones, 16 further on, up to ahead of them.
-//
-//go:noescape
-func invalidateChunk(t *Table, refs *pte.Ref, n, ahead uint64) (removed uint64)

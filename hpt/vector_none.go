@@ -9,7 +9,6 @@ import "github.com/hashmmu/ppc64/pte"
 const (
 	haveVectors   = false
 	noVectors     = "hpt: no assembly in this build"
-	groupFull     = 16
 	uniqueTwin    = 16
 	uniqueBusy    = 17
 	uniqueContend = 32
@@ -18,14 +17,20 @@ const (
 func bestCode() Code { return CodeGo }
 
 func scan(*Table, *slot, uint64, uint64) (hits, free uint32)                     { panic(noVectors) }
-func lookup(*Table, uint64, uint64) (v, r, hint uint64)                          { panic(noVectors) }
-func insert(*Table, *slot, uint64, uint64) (index uint64)                        { panic(noVectors) }
-func unique(*Table, uint64, uint64, uint64, uint64, uint64) (state uint64)       { panic(noVectors) }
-func uniqueLocked(*Table, *uint64, uint64, uint64, uint64, uint64) (s uint64)    { panic(noVectors) }
+func lookup(*Table, pte.Key) (v, r, hint uint64)                                 { panic(noVectors) }
+func search(*Table, uint64, uint64) (v, r, hint uint64)                          { panic(noVectors) }
+func insertGroup(*Table, uint64, uint64, uint64, uint64) (hint uint64)           { panic(noVectors) }
+func insert(*Table, pte.Key, uint64, uint64) (hint uint64)                       { panic(noVectors) }
+func unique(*Table, pte.Key, uint64, uint64, uint64) (state uint64)              { panic(noVectors) }
+func uniqueLocked(*Table, pte.Key, uint64, uint64) (state uint64)                { panic(noVectors) }
+func remove(*Table, pte.Ref) (v, r uint64, ok bool)                              { panic(noVectors) }
+func change(*Table, pte.Ref, uint64, uint64) (v, r uint64, ok bool)              { panic(noVectors) }
 func lookupChunk(*Table, *pte.Key, *Found, uint64, uint64, uint64) (m, n uint64) { panic(noVectors) }
-func change(*slot, uint64, uint64, uint64, uint64) (v, r uint64, ok bool)        { panic(noVectors) }
-func prefetchRead(*Table, *pte.Key, uint64)                                      { panic(noVectors) }
-func prefetchHashes(*Table, *pte.Hash, uint64)                                   { panic(noVectors) }
-func prefetchWrite(*Table, *pte.Key, uint64)                                     { panic(noVectors) }
-func prefetchSlots(*Table, *pte.Ref, uint64)                                     { panic(noVectors) }
-func invalidateChunk(*Table, *pte.Ref, uint64, uint64) (removed uint64)          { panic(noVectors) }
+func insertChunk(*Table, *pte.Key, *pte.HPTE, *pte.SlotHint, uint64, uint64) (done uint64) {
+	panic(noVectors)
+}
+func invalidateChunk(*Table, *pte.Ref, uint64, uint64) (removed uint64) { panic(noVectors) }
+func prefetchRead(*Table, *pte.Key, uint64)                             { panic(noVectors) }
+func prefetchHashes(*Table, *pte.Hash, uint64)                          { panic(noVectors) }
+func prefetchWrite(*Table, *pte.Key, uint64)                            { panic(noVectors) }
+func prefetchSlots(*Table, *pte.Ref, uint64)                            { panic(noVectors) }

@@ -18,6 +18,7 @@ func Keys(mask uint64) *rapid.Generator[pte.Key] {
 		group := rapid.SampledFrom([]uint64{0, 1, mask - 1, mask}).Draw(t, "group")
 		page := pte.EA(rapid.IntRange(0, 3).Draw(t, "page")) << base
 		high := pte.VSID(rapid.IntRange(0, 2).Draw(t, "vsid")) * pte.VSID(mask+1)
+		high |= pte.VSID(rapid.IntRange(0, 1).Draw(t, "far")) << 24 // the same low half of V
 		k := pte.MakeKey(high, page, seg, base)
 		k.VSID |= pte.VSID((uint64(k.Hash()) ^ group) & mask)
 		if uint64(k.Hash())&mask != group {

@@ -39,7 +39,7 @@ func tagOf(m *mode, ea uint64) uint64 { return ea&^pageMask | m.context<<1 | 1 }
 
 // index spreads neighbouring pages and contexts.
 func (t *cache) index(tag uint64) uint32 {
-	return uint32(spread(tag>>12^tag<<48) >> (t.shift & 63))
+	return uint32((tag>>12 ^ tag<<48) * spread >> (t.shift & 63))
 }
 
 // line returns the line for ea, nil if there is none.

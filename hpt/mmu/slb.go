@@ -28,7 +28,7 @@ const recentOrder = 6
 // find returns the matching segment with the lowest slot, nil if none matches.
 func (b *slb) find(ea uint64) *segment {
 	at := ea >> (b.shift & 63)
-	e := &b.recent[spread(at)>>(64-recentOrder)]
+	e := &b.recent[at*spread>>(64-recentOrder)]
 	if e.at != at || e.s == nil {
 		*e = recent{at, b.scan(ea)}
 	}
@@ -45,8 +45,8 @@ func (b *slb) scan(ea uint64) *segment {
 	return nil
 }
 
-// spread multiplies so that neighbouring numbers differ in the high bits.
-func spread(n uint64) uint64 { return n * 0x9e3779b97f4a7c15 }
+// spread is a factor that makes neighbouring numbers differ in the high bits.
+const spread = 0x9e3779b97f4a7c15
 
 // count returns how many segments match.
 func (b *slb) count(ea uint64) (n int) {

@@ -17,8 +17,9 @@ const (
 	Parameter   Code = -4
 	PTEGFull    Code = -6 // no free slot, or two bolted entries need one slot
 	NotFound    Code = -7
+	NoMemory    Code = -9  // the host has none for a table of that size
 	Authority   Code = -10 // the partition may not resize its table
-	Resource    Code = -16
+	Resource    Code = -16 // larger than the partition may have
 	TooBig      Code = -64
 	Unsupported Code = -256 // minus the bit number of the flag, counted from the top
 )
@@ -26,7 +27,7 @@ const (
 var codeNames = map[Code]string{
 	Success: "H_SUCCESS", Busy: "H_BUSY", Closed: "H_CLOSED", Partial: "H_PARTIAL",
 	LongBusy: "H_LONG_BUSY_ORDER_100_MSEC", Function: "H_FUNCTION",
-	Parameter: "H_PARAMETER", PTEGFull: "H_PTEG_FULL", NotFound: "H_NOT_FOUND",
+	Parameter: "H_PARAMETER", PTEGFull: "H_PTEG_FULL", NotFound: "H_NOT_FOUND", NoMemory: "H_NO_MEM",
 	Authority: "H_AUTHORITY", Resource: "H_RESOURCE", TooBig: "H_TOO_BIG",
 }
 

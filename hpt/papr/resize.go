@@ -8,8 +8,9 @@ import "github.com/hashmmu/ppc64/hpt"
 // its own.
 //
 // Codes: LongBusy (Config.Ready says not yet), Authority, Parameter (flags, shift
-// not 0 or 18 to 46), Resource (larger than MaxOrder, or the host has no memory
-// for it: the error says so).
+// not 0 or 18 to 46), Resource (larger than MaxOrder), NoMemory (the host has none
+// for it: the error is the [*hpt.ConfigError]; the table in force stays as it is, and
+// there is no pending table).
 func (h *HPT) ResizePrepare(flags Flags, shift int32) (Code, error) {
 	h.resize.Lock()
 	defer h.resize.Unlock()
@@ -29,7 +30,7 @@ func (h *HPT) ResizePrepare(flags Flags, shift int32) (Code, error) {
 		c.Order, c.Memory = order, nil
 		t, err := hpt.New(c)
 		if err != nil {
-			return Resource, err
+			return NoMemory, err
 		}
 		h.pending = t
 	}
