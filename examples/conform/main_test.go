@@ -69,6 +69,16 @@ func TestSoftware(t *testing.T) {
 	clitest.Refuses(t, run, "softtlbvec", `{"cpu":"4Kc","seq":0,"ops":[["nonsense"]]}`, "-")
 }
 
+// TestCutShort: a download that ended early says so, whatever was in it.
+func TestCutShort(t *testing.T) {
+	const soft = "../../internal/softtlbvec/testdata/"
+	for _, name := range []string{sample + "slb_p9.jsonl.gz", soft + "440_flow.jsonl.gz", soft + "24Kf_boot.trace.gz"} {
+		b, err := os.ReadFile(name)
+		require.NoError(t, err)
+		clitest.Refuses(t, run, "unexpected EOF", string(b[:len(b)/2]), "-")
+	}
+}
+
 func TestUsage(t *testing.T) {
 	notGzip := filepath.Join(t.TempDir(), "x.gz")
 	require.NoError(t, os.WriteFile(notGzip, []byte{0x1f, 0x8b, 0, 0}, 0o600))

@@ -65,11 +65,14 @@ func (f *found) file(name string, std cli.Std) error {
 	logs := json.NewDecoder(text)
 	for n := 1; ; n++ {
 		var l log
+		var misfit *json.UnmarshalTypeError
 		switch err := logs.Decode(&l); {
 		case errors.Is(err, io.EOF) && n > 1:
 			return nil
 		case errors.Is(err, io.EOF):
 			return errors.New("no log in it")
+		case errors.As(err, &misfit):
+			return fmt.Errorf("log %d: %s where a log has none", n, misfit.Value)
 		case err != nil:
 			return fmt.Errorf("log %d: %w", n, err)
 		}

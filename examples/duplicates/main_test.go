@@ -214,6 +214,7 @@ func TestUnusable(t *testing.T) {
 	for name, c := range map[string]struct{ log, says string }{
 		"empty":           {"", "no log"},
 		"no JSON":         {"hello", "invalid character"},
+		"no log":          {"[1]", "log 1: array where a log has none"},
 		"no events":       {`{"run":"x"}`, `no "events"`},
 		"no slot":         {made(`{"seq":5,"op":"H_ENTER","ret":0}`), "lacks its arguments"},
 		"no hexadecimal":  {made(`{"seq":5,"op":"H_ENTER","ret":0,"slot":"xyz"}`), "invalid syntax"},

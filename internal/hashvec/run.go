@@ -3,6 +3,7 @@ package hashvec
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -31,7 +32,6 @@ type Report struct {
 	Cases    int    `json:"cases"`
 	Passed   int    `json:"passed"`
 	Failed   int    `json:"failed"`
-	Skipped  int    `json:"skipped"`
 	Departed int    `json:"departed"`
 	First    string `json:"first"` // the first failure, empty when none
 }
@@ -107,7 +107,7 @@ func Run(r io.Reader) (Report, error) {
 			rep.Kind, run = k.name, k.runner()
 		}
 		if err := run.run(line, &rep); err != nil {
-			return rep, &LineError{n, err}
+			return rep, &LineError{n, cmp.Or(in.Err(), err)} // input may have ended in the line
 		}
 	}
 	if err := in.Err(); err != nil {

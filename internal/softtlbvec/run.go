@@ -30,7 +30,6 @@ type Result struct {
 	Cases    int
 	Passed   int
 	Failed   int
-	Skipped  int
 	Departed int    // passed, but only under a quirk of the recorded machine
 	First    string // the first failure, empty if there is none
 }

@@ -2,6 +2,7 @@ package softtlbvec
 
 import (
 	"bufio"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -53,7 +54,7 @@ func (r *Reader) Next() (*Sequence, error) {
 	r.line++
 	s, err := parseSequence(r.lines.Bytes())
 	if err != nil {
-		return nil, fmt.Errorf("line %d: %w", r.line, err)
+		return nil, fmt.Errorf("line %d: %w", r.line, cmp.Or(r.lines.Err(), err)) // input may have ended in the line
 	}
 	return s, nil
 }

@@ -1,6 +1,7 @@
 package softtlbvec
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -53,7 +54,7 @@ func readTrace(r io.Reader) ([]Op, error) {
 	for reader.lines.Scan() {
 		v, err := ParseValues(reader.lines.Bytes())
 		if err != nil {
-			return nil, fmt.Errorf("line %d: %w", len(events)+1, err)
+			return nil, fmt.Errorf("line %d: %w", len(events)+1, cmp.Or(reader.lines.Err(), err))
 		}
 		ev, err := opOf(Value{Kind: List, List: v})
 		if err != nil {
