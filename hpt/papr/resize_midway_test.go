@@ -25,11 +25,10 @@ func TestResizeFailsMidway(t *testing.T) {
 			p.enter(t, k, e)
 			keys = append(keys, k)
 		}
-		for i := range others { // groups 2048 and on, but for one
-			put(pte.VSID(2048 + i + min(1, (i+1)/(after+1))))
+		put(pte.VSID(after)) // a table of half the size has one group for it and for 2048 on
+		for i := range others + 1 {
+			put(pte.VSID(2048 + i))
 		}
-		put(pte.VSID(2048 + after)) // needs the slot of the next one in a table of half the size
-		put(pte.VSID(after))
 		before, counts := tab.Digest(), tab.Stats()
 
 		code, err := p.ResizePrepare(0, 18)
