@@ -8,10 +8,14 @@ import (
 // Fork makes child a copy of parent that shares its private pages until one of
 // the two stores to them (Linux: dup_mmap, copy_page_range). child is an empty
 // address space, new or left by Exit, that nobody uses before Fork returns; else
-// ErrOverlap. Pages of shared mappings are not copied: the child finds them in the
+// ErrOverlap. One that had huge pages where the parent has something else is no good:
+// ErrHuge. Pages of shared mappings are not copied: the child finds them in the
 // file. (Linux passes over a private mapping too, as long as nobody has stored to
 // it.) Cancelled by ctx it leaves child as Exit does.
 func (c *CPU) Fork(ctx context.Context, parent, child *AddressSpace) (Result, error) {
+	if parent == child {
+		return Result{}, fmt.Errorf("%w: space %d is its own child", ErrOverlap, child.context)
+	}
 	c.lock(&parent.mmapSem, 0)
 	defer c.unlock(&parent.mmapSem, 0)
 	c.lockNested(&child.mmapSem, 0)
@@ -21,6 +25,11 @@ func (c *CPU) Fork(ctx context.Context, parent, child *AddressSpace) (Result, er
 		return Result{}, ErrExited
 	case len(child.vmas) > 0:
 		return Result{}, fmt.Errorf("%w: space %d has mappings", ErrOverlap, child.context)
+	}
+	for _, v := range parent.vmas {
+		if err := child.checkPlaces(v, v.Range); err != nil {
+			return Result{}, err
+		}
 	}
 	child.exited.Store(false)
 	child.mmaps, child.cleared = parent.mmaps, parent.cleared

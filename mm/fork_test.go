@@ -78,6 +78,8 @@ func TestForkRefuses(t *testing.T) {
 	require.NoError(t, c.Map(child, mm.VMA{Range: mm.Pages(base, 1), Prot: rw}))
 	_, err := c.Fork(ctx, parent, child)
 	require.ErrorIs(t, err, mm.ErrOverlap)
+	_, err = c.Fork(ctx, parent, parent)
+	require.ErrorIs(t, err, mm.ErrOverlap)
 	_, err = c.Unmap(ctx, child, mm.Pages(base, 1))
 	require.NoError(t, err)
 

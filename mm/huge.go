@@ -2,6 +2,7 @@ package mm
 
 import (
 	"errors"
+	"fmt"
 	"sync/atomic"
 
 	"github.com/hashmmu/ppc64/pte"
@@ -87,8 +88,32 @@ func (as *AddressSpace) mapHuge(v *VMA) {
 	}
 	first := (v.Start + hugeSize - 1) &^ (hugeSize - 1)
 	for ea := first; ea+hugeSize <= v.End; ea += hugeSize {
-		as.huge.alloc(ea, func() *ptePage { return as.newHugePage(ea, v.Transparent) })
+		as.huge.alloc(ea, func() *ptePage { return as.newHugePage(ea, !v.hugetlb()) })
 	}
+}
+
+// checkPlaces reports a VMA that does not fit in with the huge pages that were mapped
+// in its range before: a place stays one for hugetlb pages, which are hashed by 16M,
+// or for transparent ones. (Linux converts slices that are empty.) The caller holds
+// mmapSem.
+func (as *AddressSpace) checkPlaces(v *VMA, r Range) error {
+	if as.hasPlace(r, v.hugetlb()) {
+		return fmt.Errorf("%w: %v had huge pages of another kind", ErrHuge, r)
+	}
+	return nil
+}
+
+// hasPlace reports whether there is a place for a transparent huge page in the range,
+// or for a hugetlb page.
+func (as *AddressSpace) hasPlace(r Range, transparent bool) bool {
+	for ea := r.Start; as.huge != nil && ea < r.End; {
+		t, span := as.huge.seek(ea)
+		if t != nil && t.transparent() == transparent {
+			return true
+		}
+		ea = ea&^(span-1) + span
+	}
+	return false
 }
 
 // zapHuge returns what a zap does to huge pages. (Linux: zap_huge_pmd,

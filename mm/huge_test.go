@@ -244,3 +244,104 @@ func TestDemotedHugePage(t *testing.T) {
 	require.Zero(t, validEntries(m))
 	require.NoError(t, m.Check())
 }
+
+// TestHugetlbRefuses: what cuts a hugetlb page in two, and advice that such pages do
+// not take, is refused and changes nothing.
+func TestHugetlbRefuses(t *testing.T) {
+	for _, k := range mm.AllKernels() {
+		m := newMachine(t, mm.Config{Kernel: k, HugeFrames: 2})
+		as, c, f := m.NewAddressSpace(7), m.CPU(0), m.NewHugeMapping(2)
+		r := mm.Range{Start: base, End: base + 2*huge}
+		require.NoError(t, c.Map(as, mm.VMA{Range: r, Prot: rw, Shared: true, File: f}))
+		require.NoError(t, c.Store(as, base, 5))
+		require.NoError(t, c.Store(as, base+huge, 6))
+		part := mm.Range{Start: base + huge/2, End: base + 2*huge}
+		for name, op := range map[string]func() (mm.Result, error){
+			"ZapPageRange":    func() (mm.Result, error) { return c.ZapPageRange(ctx, as, part) },
+			"MadviseDontNeed": func() (mm.Result, error) { return c.MadviseDontNeed(ctx, as, part) },
+			"MadviseRemove":   func() (mm.Result, error) { return c.MadviseRemove(ctx, as, part) },
+		} {
+			res, err := op()
+			require.ErrorIs(t, err, mm.ErrHuge, "%s %s", k.Name, name)
+			require.Equal(t, mm.Result{Next: part.Start}, res, name)
+		}
+		if k.Has(mm.MadvCold) {
+			_, err := c.MadviseCold(ctx, as, r)
+			require.ErrorIs(t, err, mm.ErrAdvice, k.Name)
+			_, err = c.MadvisePageout(ctx, as, r)
+			require.ErrorIs(t, err, mm.ErrAdvice, k.Name)
+		}
+		if k.Has(mm.SubpageProt) {
+			require.ErrorIs(t, c.SubpageProt(as, base, make([]uint32, 1)), mm.ErrHuge)
+		}
+		holds(t, c, as, base, 5)
+		holds(t, c, as, base+huge, 6)
+		require.NoError(t, m.Check())
+	}
+}
+
+// TestHugetlbMadviseRemove: the length of a hole is counted in the pages of the file.
+func TestHugetlbMadviseRemove(t *testing.T) {
+	for _, k := range mm.AllKernels() {
+		m := newMachine(t, mm.Config{Kernel: k, HugeFrames: 3})
+		as, c, f := m.NewAddressSpace(7), m.CPU(0), m.NewHugeMapping(2)
+		r := mm.Range{Start: base, End: base + 2*huge}
+		require.NoError(t, c.Map(as, mm.VMA{Range: r, Prot: rw, Shared: true, File: f}))
+		require.NoError(t, c.Store(as, base, 5))
+		require.NoError(t, c.Store(as, base+huge, 6))
+		res, err := c.MadviseRemove(ctx, as, mm.Range{Start: base, End: base + huge})
+		require.NoError(t, err)
+		require.Equal(t, mm.Result{Next: base + huge, Pages: 1}, res)
+		holds(t, c, as, base+huge, 6)
+		v, err := c.Load(as, base)
+		require.NoError(t, err)
+		require.NotEqualValues(t, 5, v)
+		require.NoError(t, m.Check())
+	}
+}
+
+// TestHugePlaces: where pages of one kind, hugetlb or transparent, were once mapped,
+// no mapping that needs another finds room, however it comes there.
+func TestHugePlaces(t *testing.T) {
+	m := newMachine(t, mm.Config{Kernel: mm.Linux61With64K, HugeFrames: 4})
+	as, c, f := m.NewAddressSpace(7), m.CPU(0), m.NewHugeMapping(1)
+	one := mm.Range{Start: base, End: base + huge}
+	require.NoError(t, c.Map(as, mm.VMA{Range: one, Prot: rw, Shared: true, File: f, Transparent: true}), "Transparent says nothing here")
+	require.NoError(t, c.Store(as, base+0x30000, 5))
+	require.Equal(t, pte.Page16M, as.Key(base).Base)
+	require.NoError(t, m.Check())
+	_, err := c.Unmap(ctx, as, one)
+	require.NoError(t, err)
+
+	small := m.Kernel().Pages(base+0x50000, 2)
+	for _, transparent := range []bool{false, true} {
+		require.ErrorIs(t, c.Map(as, mm.VMA{Range: small, Prot: rw, Transparent: transparent}), mm.ErrHuge)
+	}
+	from := m.Kernel().Pages(base+1<<30, 2)
+	require.NoError(t, c.Map(as, mm.VMA{Range: from, Prot: rw}))
+	require.NoError(t, c.Store(as, from.Start, 9))
+	_, err = c.Remap(ctx, as, from, small.Start)
+	require.ErrorIs(t, err, mm.ErrHuge)
+	holds(t, c, as, from.Start, 9)
+	require.NoError(t, c.Map(as, mm.VMA{Range: one, Prot: rw, Shared: true, File: f}), "hugetlb pages again")
+	require.NoError(t, c.Store(as, base, 5))
+
+	parent := m.NewAddressSpace(8)
+	require.NoError(t, c.Map(parent, mm.VMA{Range: small, Prot: rw}))
+	require.NoError(t, c.Store(parent, small.Start, 4))
+	_, err = c.Exit(as)
+	require.NoError(t, err)
+	_, err = c.Fork(ctx, parent, as)
+	require.ErrorIs(t, err, mm.ErrHuge)
+	require.NoError(t, m.Check())
+
+	two := mm.Range{Start: base + 1<<28, End: base + 1<<28 + huge}
+	require.NoError(t, c.Map(parent, mm.VMA{Range: two, Prot: rw, Transparent: true}))
+	require.NoError(t, c.Store(parent, two.Start, 1))
+	_, err = c.Unmap(ctx, parent, two)
+	require.NoError(t, err)
+	require.ErrorIs(t, c.Map(parent, mm.VMA{Range: two, Prot: rw, Shared: true, File: f}), mm.ErrHuge)
+	require.NoError(t, c.Map(parent, mm.VMA{Range: two, Prot: rw}), "base pages fit where transparent ones were")
+	require.NoError(t, c.Store(parent, two.Start, 1))
+	require.NoError(t, m.Check())
+}

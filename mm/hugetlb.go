@@ -43,14 +43,14 @@ func (v *VMA) checkHugetlb() error {
 	return nil
 }
 
-// cutsHugetlb reports whether the range ends inside of a hugetlb page.
-func (as *AddressSpace) cutsHugetlb(r Range) bool {
-	for _, v := range as.overlapping(r) {
-		if in := v.intersect(r); v.hugetlb() && (in.Start|in.End)&(hugeSize-1) != 0 {
-			return true
+// checkCut reports a range that begins or ends inside of the place of a hugetlb page.
+func (as *AddressSpace) checkCut(r Range) error {
+	for _, ea := range [2]pte.EA{r.Start, r.End} {
+		if t := as.hugeTable(ea); t != nil && !t.transparent() && ea&(hugeSize-1) != 0 {
+			return fmt.Errorf("%w: %v cuts one in two", ErrHuge, r)
 		}
 	}
-	return false
+	return nil
 }
 
 // zapHugetlb takes a hugetlb page away. The lock is dropped before the caller

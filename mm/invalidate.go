@@ -20,10 +20,14 @@ func (c *CPU) Invalidate(ctx context.Context, f *Mapping, first, n uint64) (Resu
 // nothing can go wrong in the caller's own address space; other address spaces
 // that map the file are not kept out. ErrNoVMA when some of the range is not mapped,
 // ErrProtected when it is not a shared mapping of a file that permits stores; up to
-// there it is done.
+// there it is done. ErrHuge, with nothing done, when the range cuts a hugetlb page in
+// two (Linux 6.1 would fill the part with zeroes).
 func (c *CPU) MadviseRemove(ctx context.Context, as *AddressSpace, r Range) (Result, error) {
 	res := Result{Next: r.Start}
 	if err := as.check(r); err != nil {
+		return res, err
+	}
+	if err := as.checkCut(r); err != nil {
 		return res, err
 	}
 	for res.Next < r.End {
@@ -56,7 +60,7 @@ func (c *CPU) removeVMA(ctx context.Context, as *AddressSpace, r Range, res *Res
 		return 0, ErrProtected
 	}
 	part := v.intersect(r)
-	hole, err := c.PunchHole(ctx, v.File, v.index(part.Start), part.Len()>>as.m.pageShift)
+	hole, err := c.PunchHole(ctx, v.File, v.index(part.Start), part.Len()>>v.pageShift())
 	if err == nil {
 		res.Next = part.End
 	}

@@ -23,7 +23,8 @@ type ageing struct {
 // MadviseFree is madvise(MADV_FREE): the contents of private memory are not needed
 // any more unless they are stored to (Linux: madvise_free_pte_range). Pages stay with
 // their contents, clean and not accessed; what is on the swap device is lost at
-// once. A mapping of a file ends it with ErrAdvice.
+// once. A mapping of a file ends it with ErrAdvice, a hole with ErrNoVMA when the rest
+// is done.
 //
 // A new PTE is present, without hash bits, while the old entry waits in the batch:
 // Linux 6.1 is exposed as it is with Protect.
@@ -34,7 +35,8 @@ func (c *CPU) MadviseFree(ctx context.Context, as *AddressSpace, r Range) (Resul
 
 // MadviseCold is madvise(MADV_COLD): pages that nobody else maps are made not
 // accessed, so that reclaim takes them first (Linux:
-// madvise_cold_or_pageout_pte_range). It is exposed as MadviseFree is.
+// madvise_cold_or_pageout_pte_range). It is exposed as MadviseFree is. hugetlb pages
+// end it with ErrAdvice.
 func (c *CPU) MadviseCold(ctx context.Context, as *AddressSpace, r Range) (Result, error) {
 	return c.madvise(ctx, as, r, ageing{feature: MadvCold, clear: c.m.kernel.Layout.Accessed, may: c.sole})
 }
@@ -79,7 +81,7 @@ func (c *CPU) madvise(ctx context.Context, as *AddressSpace, r Range, a ageing) 
 	defer c.runlock(&as.mmapSem, r.Start)
 	vmas := as.overlapping(r)
 	for _, v := range vmas {
-		if a.feature == MadvFree && v.File != nil {
+		if v.hugetlb() || a.feature == MadvFree && v.File != nil {
 			return res, fmt.Errorf("%w: %v of a file at %v", ErrAdvice, a.feature, v.Start)
 		}
 		agePMD := func(p page) int { return c.agePMD(p, a.clear) }

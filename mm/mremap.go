@@ -10,7 +10,8 @@ import (
 // Remap moves a range with its pages to the address to (Linux: mremap with
 // MREMAP_MAYMOVE and MREMAP_FIXED, move_vma). The range must lie in one mapping,
 // else ErrNoVMA, and nothing may be mapped where it goes, else ErrOverlap (Linux
-// would unmap that). Result.Next is an address of the old range; what is below it
+// would unmap that); hugetlb pages cannot be moved, nor anything to where some were:
+// ErrHuge. Result.Next is an address of the old range; what is below it
 // has moved when ctx cancels.
 func (c *CPU) Remap(ctx context.Context, as *AddressSpace, old Range, to pte.EA) (Result, error) {
 	res := Result{Next: old.Start}
@@ -31,6 +32,9 @@ func (c *CPU) Remap(ctx context.Context, as *AddressSpace, old Range, to pte.EA)
 		return res, fmt.Errorf("%w: %v is of hugetlb pages", ErrHuge, old)
 	case !old.intersect(moved).empty() || len(as.overlapping(moved)) > 0:
 		return res, fmt.Errorf("%w: %v", ErrOverlap, moved)
+	}
+	if err := as.checkPlaces(v, moved); err != nil {
+		return res, err
 	}
 	fresh := v.cut(old)
 	fresh.Range = moved

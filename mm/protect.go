@@ -8,7 +8,8 @@ import (
 )
 
 // Protect changes what a range may be used for (Linux: mprotect). All of the
-// range must be mapped, else ErrNoVMA and nothing changes. PTEs follow the VMA
+// range must be mapped, else ErrNoVMA, and it must not cut a hugetlb page in two,
+// else ErrHuge; then nothing changes. PTEs follow the VMA
 // with it, where they may: a page that must not be stored to yet (copy on write,
 // dirty tracking) stays read-only until it faults.
 func (c *CPU) Protect(ctx context.Context, as *AddressSpace, r Range, a pte.Access) (Result, error) {
@@ -18,8 +19,8 @@ func (c *CPU) Protect(ctx context.Context, as *AddressSpace, r Range, a pte.Acce
 	}
 	c.lock(&as.mmapSem, r.Start)
 	defer c.unlock(&as.mmapSem, r.Start)
-	if as.cutsHugetlb(r) {
-		return res, fmt.Errorf("%w: %v cuts one in two", ErrHuge, r)
+	if err := as.checkCut(r); err != nil {
+		return res, err
 	}
 	old := as.overlapping(r)
 	if !covered(old, r) {

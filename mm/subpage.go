@@ -1,6 +1,7 @@
 package mm
 
 import (
+	"fmt"
 	"slices"
 
 	"github.com/hashmmu/ppc64/pte"
@@ -129,7 +130,8 @@ const (
 // A CPU that is about to enter a 64K page while this runs may do so after the old
 // entries are flushed, and then goes on past the restriction until that entry
 // goes: see the path subpage-protection of package scenario. It returns ErrRange for
-// addresses out of bounds or no words, and ErrUnsupported.
+// addresses out of bounds or no words, ErrHuge where hugetlb pages are, and
+// ErrUnsupported.
 func (c *CPU) SubpageProt(as *AddressSpace, start pte.EA, words []uint32) error {
 	r := c.m.kernel.Pages(start, uint64(len(words)))
 	if err := as.check(r); err != nil {
@@ -140,6 +142,9 @@ func (c *CPU) SubpageProt(as *AddressSpace, start pte.EA, words []uint32) error 
 	}
 	c.lock(&as.mmapSem, start)
 	defer c.unlock(&as.mmapSem, start)
+	if as.hasPlace(r, false) {
+		return fmt.Errorf("%w: %v has hugetlb pages", ErrHuge, r)
+	}
 	c.forbidHuge(as, r)
 	for i, w := range words {
 		p := as.populate(start + pte.EA(i)<<c.m.pageShift)

@@ -210,7 +210,8 @@ func (as *AddressSpace) overlapping(r Range) []*VMA {
 
 // Map adds a mapping (mmap with MAP_FIXED_NOREPLACE). It returns ErrRange or
 // ErrOverlap. v.Shared needs a file. A file of huge pages can be mapped shared and
-// aligned to them, else ErrHuge.
+// aligned to them, else ErrHuge. Where hugetlb pages were mapped once, nothing else
+// can be, and they cannot be where transparent ones were: ErrHuge too.
 func (c *CPU) Map(as *AddressSpace, v VMA) error {
 	if err := as.check(v.Range); err != nil {
 		return err
@@ -234,6 +235,9 @@ func (c *CPU) Map(as *AddressSpace, v VMA) error {
 	defer c.unlock(&as.mmapSem, v.Start)
 	if len(as.overlapping(v.Range)) > 0 {
 		return fmt.Errorf("%w: %v", ErrOverlap, v.Range)
+	}
+	if err := as.checkPlaces(&v, v.Range); err != nil {
+		return err
 	}
 	as.mmaps++
 	v.number = as.mmaps

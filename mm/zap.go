@@ -2,7 +2,6 @@ package mm
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/hashmmu/ppc64/pte"
 )
@@ -90,7 +89,8 @@ func (c *CPU) frameLoc(ra pte.RA) Loc { return Loc{LocFrame, uint64(c.m.frames.i
 // ZapPageRange takes away the pages of a range, whatever maps there; the VMAs
 // stay, so the pages can be faulted in again (Linux: zap_page_range). The caller
 // holds no lock, so other CPUs may fault at the same time. When it returns, no
-// CPU reaches the old pages (M3). Cancelled by ctx it stops between PTE pages.
+// CPU reaches the old pages (M3). Cancelled by ctx it stops between PTE pages. Errors:
+// ErrRange, ErrExited, ErrHuge when the range cuts a hugetlb page in two, that of ctx.
 func (c *CPU) ZapPageRange(ctx context.Context, as *AddressSpace, r Range) (Result, error) {
 	if err := as.check(r); err != nil {
 		return Result{Next: r.Start}, err
@@ -98,7 +98,8 @@ func (c *CPU) ZapPageRange(ctx context.Context, as *AddressSpace, r Range) (Resu
 	return c.zap(ctx, as, r, true)
 }
 
-// MadviseDontNeed is madvise(MADV_DONTNEED): ZapPageRange under mmap_sem.
+// MadviseDontNeed is madvise(MADV_DONTNEED): ZapPageRange under mmap_sem, with its
+// errors.
 func (c *CPU) MadviseDontNeed(ctx context.Context, as *AddressSpace, r Range) (Result, error) {
 	if err := as.check(r); err != nil {
 		return Result{Next: r.Start}, err
@@ -200,16 +201,14 @@ func (c *CPU) Truncate(ctx context.Context, f *Mapping, pages uint64) (Result, e
 	return res, err
 }
 
-// Unmap removes the mappings of a range and their pages (Linux: munmap).
+// Unmap removes the mappings of a range and their pages (Linux: munmap). Its errors are
+// those of ZapPageRange.
 func (c *CPU) Unmap(ctx context.Context, as *AddressSpace, r Range) (Result, error) {
 	if err := as.check(r); err != nil {
 		return Result{Next: r.Start}, err
 	}
 	c.lock(&as.mmapSem, r.Start)
 	defer c.unlock(&as.mmapSem, r.Start)
-	if as.cutsHugetlb(r) {
-		return Result{Next: r.Start}, fmt.Errorf("%w: %v cuts one in two", ErrHuge, r)
-	}
 	res, err := c.zap(ctx, as, r, true)
 	done := Range{r.Start, res.Next}
 	if !done.empty() {
@@ -221,8 +220,12 @@ func (c *CPU) Unmap(ctx context.Context, as *AddressSpace, r Range) (Result, err
 }
 
 // zap walks the PTE pages of a range and ends the operation: all is flushed and
-// the pages are freed when it returns.
+// the pages are freed when it returns. A range that cuts a hugetlb page in two ends
+// it with ErrHuge before anything is done.
 func (c *CPU) zap(ctx context.Context, as *AddressSpace, r Range, evenCOWs bool) (Result, error) {
+	if err := as.checkCut(r); err != nil {
+		return Result{Next: r.Start}, err
+	}
 	return c.walkHuge(ctx, as, r, c.finish, c.zapHuge(evenCOWs), func(t *ptePage, part Range) int {
 		return c.zapPTEs(as, t, part, evenCOWs)
 	})
