@@ -11,6 +11,7 @@ import (
 	"github.com/hashmmu/ppc64/hpt/mmu"
 	"github.com/hashmmu/ppc64/hpt/papr"
 	"github.com/hashmmu/ppc64/internal/cli/clitest"
+	"github.com/hashmmu/ppc64/pte"
 )
 
 // TestOutput pins what the guest prints: the numbers of its interrupts do not
@@ -31,7 +32,7 @@ func processor(t *testing.T, program ...uint32) *vcpu {
 	table, err := hpt.New(hpt.Config{})
 	require.NoError(t, err)
 	t.Cleanup(func() { require.NoError(t, table.Close()) })
-	m, err := mmu.New(mmu.Config{Table: table, Paravirtual: true})
+	m, err := mmu.New(mmu.Config{Table: table, Paravirtual: true, TLB: 6})
 	require.NoError(t, err)
 	memory := make(ram, 0x2000)
 	for i, word := range program {
@@ -65,6 +66,35 @@ func TestBadInstructionsInterrupt(t *testing.T) {
 			require.EqualValues(t, vectorReset, c.srr0)
 		})
 	}
+}
+
+// TestClearedTableIsForgotten: what a hypercall does to the whole table reaches what
+// the processor caches; it cannot put another table in force.
+func TestClearedTableIsForgotten(t *testing.T) {
+	c := processor(t)
+	key := pte.MakeKey(0x7ca3, 0x10000000, pte.Seg256M, pte.Page4K)
+	entry, err := c.hpt.Sizes().Encode(key, 0x1000, pte.Page4K, pte.Attr{PP: pte.PPUserRW, WIMG: pte.Memory})
+	require.NoError(t, err)
+	_, code := c.hpt.Enter(0, key.Hash().Primary(c.hpt.Table().Mask())*pte.SlotsPerGroup, entry)
+	require.Equal(t, papr.Success, code)
+	c.mmu.SLBMTE(0x10000000|0x08000000, 0x7ca3<<12)
+	c.setMSR(c.msr | mmu.MSRIR | mmu.MSRDR)
+	for range 2 { // by the table, then by what is cached
+		_, ok := c.load(0x10000000, 8)
+		require.True(t, ok)
+	}
+	require.Equal(t, 1, c.mmu.Live())
+
+	c.gpr[3] = uint64(papr.OpClearHPT)
+	c.hypercall()
+	require.Equal(t, uint64(papr.Success), c.gpr[3])
+	require.Zero(t, c.mmu.Live())
+	_, ok := c.load(0x10000000, 8)
+	require.False(t, ok)
+
+	c.gpr[3], c.gpr[4], c.gpr[5] = uint64(papr.OpResizePrepare), 0, 19
+	c.hypercall()
+	require.Equal(t, papr.Authority, papr.Code(c.gpr[3]))
 }
 
 func TestUnalignedAccessInterrupts(t *testing.T) {

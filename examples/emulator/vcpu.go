@@ -57,10 +57,10 @@ type vcpu struct {
 
 // newVCPU returns a processor at the reset vector. Each has hypercalls of its
 // own over the shared table, so that a removal is flushed by the CPU that asked
-// for it.
+// for it; the table is therefore never exchanged for another one.
 func newVCPU(number uint64, m ram, cpu *mmu.CPU, hcalls papr.Config) (*vcpu, error) {
 	c := &vcpu{ram: m, mmu: cpu, pc: vectorReset}
-	hcalls.Sink = c
+	hcalls.Sink, hcalls.NoResize = c, true
 	var err error
 	if c.hpt, err = papr.New(hcalls); err != nil {
 		return nil, err
@@ -78,12 +78,17 @@ func (c *vcpu) setMSR(v uint64) {
 }
 
 // Flush is the tlbie that a hypercall owes, made as the processor's own
-// (papr.Sink).
+// (papr.Sink): of a page, or of everything where no page has a name.
 func (c *vcpu) Flush(f papr.Flush) {
-	if rb, ok := mmu.EncodeTLBIE(c.hpt.Sizes(), f.Key, f.Actual); ok {
-		c.mmu.TLBIE(mmu.TLBIE{RB: rb})
-		c.sync()
+	const everything = 3 << 10 // IS
+	op := mmu.TLBIE{RB: everything}
+	if f.Kind == papr.FlushPage {
+		if rb, ok := mmu.EncodeTLBIE(c.hpt.Sizes(), f.Key, f.Actual); ok {
+			op.RB = rb
+		}
 	}
+	c.mmu.TLBIE(op)
+	c.sync()
 }
 
 // drain takes in the invalidations of other processors. This machine caches
