@@ -55,6 +55,44 @@ func (t *Table) InsertBatch(keys []pte.Key, entries []pte.HPTE, hints []pte.Slot
 	return inserted
 }
 
+// InsertUniqueBatch inserts entries[i] for keys[i], as [Table.InsertUnique] does, and
+// returns how many it inserted. hints[i] becomes where, or 0 for an element that was not
+// inserted; a single call says why. entries and hints have at least the length of
+// keys.
+func (t *Table) InsertUniqueBatch(keys []pte.Key, entries []pte.HPTE, hints []pte.SlotHint) (inserted int) {
+	entries, hints = entries[:len(keys)], hints[:len(keys)]
+	t.fetchPairs(keys[:min(pairsAhead, len(keys))])
+	for i, k := range keys {
+		if i%pairsAhead == 0 {
+			t.fetchPairs(keys[min(i+pairsAhead, len(keys)):min(i+2*pairsAhead, len(keys))])
+		}
+		hint, err := t.InsertUnique(k, entries[i])
+		hints[i] = hint
+		if err == nil {
+			inserted++
+		}
+	}
+	return inserted
+}
+
+// pairsAhead is batchAhead for elements that need both groups.
+const pairsAhead = batchAhead / 2
+
+// fetchPairs fetches both groups of keys, the primary one in order to write it. A
+// few keys are not worth it.
+func (t *Table) fetchPairs(keys []pte.Key) {
+	switch {
+	case len(keys) < pairsAhead/2:
+	case haveVectors && t.whole:
+		prefetchPairs(t, &keys[0], uint64(len(keys)))
+	default:
+		for _, k := range keys {
+			t.touch(t.slot(k.Hash().Primary(t.mask), 0))
+			t.touch(t.slot(k.Hash().Secondary(t.mask), 0))
+		}
+	}
+}
+
 // batchAhead is how many elements are fetched before the one that is worked on. More
 // do not pay: a processor has some twenty misses of its first cache under way, and each
 // element is up to two.

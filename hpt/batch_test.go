@@ -65,6 +65,22 @@ func TestBatch(t *testing.T) {
 					}
 					require.Zero(rt, removed)
 					require.Equal(rt, one.Digest(), many.Digest())
+
+					entries = entries[:0]
+					for _, k := range keys {
+						entries = append(entries, hpttest.Entry(k).Draw(rt, "unique entry"))
+					}
+					hints = append(hints, make([]pte.SlotHint, len(keys)-len(hints))...)
+					inserted = many.InsertUniqueBatch(keys, entries, hints)
+					for i, k := range keys {
+						hint, err := one.InsertUnique(k, entries[i])
+						require.Equal(rt, hint, hints[i])
+						if err == nil {
+							inserted--
+						}
+					}
+					require.Zero(rt, inserted)
+					require.Equal(rt, one.Digest(), many.Digest())
 				}
 			})
 		})
@@ -79,6 +95,8 @@ func TestBatchBuffers(t *testing.T) {
 	require.Panics(t, func() { table.LookupBatch(keys, make([]hpt.Found, 1)) })
 	require.Panics(t, func() { table.InsertBatch(keys, make([]pte.HPTE, 1), make([]pte.SlotHint, 2)) })
 	require.Panics(t, func() { table.InsertBatch(keys, make([]pte.HPTE, 2), make([]pte.SlotHint, 1)) })
+	require.Panics(t, func() { table.InsertUniqueBatch(keys, make([]pte.HPTE, 1), make([]pte.SlotHint, 2)) })
+	require.Panics(t, func() { table.InsertUniqueBatch(keys, make([]pte.HPTE, 2), make([]pte.SlotHint, 1)) })
 	require.Zero(t, table.Stats().Valid)
-	require.Zero(t, table.LookupBatch(nil, nil)+table.InsertBatch(nil, nil, nil)+table.InvalidateBatch(nil))
+	require.Zero(t, table.LookupBatch(nil, nil)+table.InsertBatch(nil, nil, nil)+table.InsertUniqueBatch(nil, nil, nil)+table.InvalidateBatch(nil))
 }

@@ -98,6 +98,7 @@ func drawChange(t *rapid.T) func(*hpt.Table) {
 		func(tab *hpt.Table) { _, _ = tab.InsertUnique(k, h) },
 		func(tab *hpt.Table) { _, _ = tab.InsertGroup(k.Hash().Primary(tab.Mask()), h) },
 		func(tab *hpt.Table) { tab.InsertBatch(keys, entries, hints) },
+		func(tab *hpt.Table) { tab.InsertUniqueBatch(keys, entries, hints) },
 		func(tab *hpt.Table) { tab.InvalidateKey(k) },
 		func(tab *hpt.Table) { tab.InvalidateBatch([]pte.Ref{found(tab), found(tab)}) },
 		func(tab *hpt.Table) { _ = tab.MarkAccess(found(tab), pte.Write) },

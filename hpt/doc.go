@@ -84,8 +84,8 @@
 // nominates: a hit is read again by one aligned 16-byte load, and its whole V compared.
 // How many instructions an operation has counts more than anything else, since a
 // processor sees only so many ahead, and with them the cache misses of the next
-// operations. LookupBatch, InsertBatch and InvalidateBatch fetch the groups or slots of
-// the elements ahead; each element is an operation of its own.
+// operations. Batches fetch the groups or slots of the elements ahead; each element is
+// an operation of its own.
 //
 // A table with memory of its own keeps the overflow bitmap, one bit for each
 // group, so that a miss mostly reads one group; overflow.go says why no miss is

@@ -61,6 +61,29 @@ group:
 	JNZ  group
 	RET
 
+// func prefetchPairs(t *Table, keys *pte.Key, n uint64)
+//
+// Both groups of n keys, the primary ones in order to write them.
+TEXT ·prefetchPairs(SB), NOSPLIT, $0-24
+	MOVQ t+0(FP), DI
+	MOVQ keys+8(FP), SI
+	MOVQ n+16(FP), CX
+
+pair:
+	HASH(SI, R11, R9, R10)
+	MOVQ R11, R8
+	GROUP(DI, R8)
+	PREFETCHW
+	PREFETCHW64
+	NOTQ R11
+	GROUP(DI, R11)
+	PREFETCHT0 (R11)
+	PREFETCHT0 64(R11)
+	ADDQ $KEY_BYTES, SI
+	DECQ CX
+	JNZ  pair
+	RET
+
 // func invalidateChunk(t *Table, refs *pte.Ref, n, ahead uint64) (removed uint64)
 //
 // Removes the entries that n hints name, at least 1, and fetches the slots of those

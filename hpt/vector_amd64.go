@@ -129,4 +129,7 @@ func prefetchHashes(t *Table, hashes *pte.Hash, n uint64)
 func prefetchWrite(t *Table, keys *pte.Key, n uint64)
 
 //go:noescape
+func prefetchPairs(t *Table, keys *pte.Key, n uint64)
+
+//go:noescape
 func prefetchSlots(t *Table, refs *pte.Ref, n uint64)

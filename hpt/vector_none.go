@@ -33,4 +33,5 @@ func invalidateChunk(*Table, *pte.Ref, uint64, uint64) (removed uint64) { panic(
 func prefetchRead(*Table, *pte.Key, uint64)                             { panic(noVectors) }
 func prefetchHashes(*Table, *pte.Hash, uint64)                          { panic(noVectors) }
 func prefetchWrite(*Table, *pte.Key, uint64)                            { panic(noVectors) }
+func prefetchPairs(*Table, *pte.Key, uint64)                            { panic(noVectors) }
 func prefetchSlots(*Table, *pte.Ref, uint64)                            { panic(noVectors) }

@@ -186,6 +186,11 @@ func TestNoAllocations(t *testing.T) {
 					refs[i] = pte.Ref{Key: k, Hint: hints[i]}
 				}
 				table.InvalidateBatch(refs)
+				table.InsertUniqueBatch(keys, entries, hints)
+				for i := range keys {
+					refs[i].Hint = hints[i]
+				}
+				table.InvalidateBatch(refs)
 			}), "%v", code)
 		}
 	}
