@@ -7,6 +7,7 @@ import (
 
 	"github.com/hashmmu/ppc64/hpt"
 	"github.com/hashmmu/ppc64/hpt/papr"
+	"github.com/hashmmu/ppc64/internal/replay"
 	"github.com/hashmmu/ppc64/pte"
 )
 
@@ -29,18 +30,10 @@ type pair struct {
 type replaying struct {
 	log     *log
 	hpt     *papr.HPT
-	memory  believed
 	now     *event // nil while the table is filled with what it held before
 	pairs   []pair
 	current []int // pairs that have not ended
 }
-
-// believed is the memory of a guest whose map nobody recorded: a page is what the
-// entry says that is being entered.
-type believed struct{ kind papr.Storage }
-
-// Storage implements papr.Memory.
-func (b *believed) Storage(pte.RA, uint64) papr.Storage { return b.kind }
 
 // replay returns the pairs of a log in the order of their birth.
 func (l *log) replay() ([]pair, error) {
@@ -57,7 +50,7 @@ func (l *log) replay() ([]pair, error) {
 		return nil, err
 	}
 	defer table.Close()
-	r.hpt, err = papr.New(papr.Config{Table: table, Memory: &r.memory, Quirks: papr.QEMU72})
+	r.hpt, err = papr.New(papr.Config{Table: table, Memory: replay.Memory, Quirks: papr.QEMU72})
 	if err != nil {
 		return nil, err
 	}
@@ -130,10 +123,6 @@ func (r *replaying) call() error {
 // not in the log.
 func (r *replaying) enter() error {
 	e := entry(r.now.V, r.now.R)
-	r.memory.kind = papr.RAM
-	if e.R&pte.RWIMG>>3&4 != 0 {
-		r.memory.kind = papr.IO
-	}
 	_, code := r.hpt.Enter(papr.Exact, uint64(*r.now.Slot), e)
 	return done(code)
 }

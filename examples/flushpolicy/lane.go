@@ -32,11 +32,10 @@ type figures struct {
 
 // lane is the recorded workload under one policy, on a table of its own.
 type lane struct {
-	batch  *batch.Batch
-	table  *hpt.Table
-	calls  *papr.HPT
-	memory believed
-	f      figures
+	batch *batch.Batch
+	table *hpt.Table
+	calls *papr.HPT
+	f     figures
 
 	within bool   // in an operation
 	at     page   // where it is
@@ -50,13 +49,6 @@ type page struct {
 	space  uint64
 	number pte.VPN
 }
-
-// believed is the memory of a guest whose map is not in the trace: a page is what
-// the entry says that is being entered.
-type believed struct{ kind papr.Storage }
-
-// Storage implements papr.Memory.
-func (b *believed) Storage(pte.RA, uint64) papr.Storage { return b.kind }
 
 func newLane(p batch.Policy) *lane {
 	l := &lane{f: figures{Policy: p.String()}}
@@ -164,10 +156,6 @@ func (l *lane) finish() {
 // and the entry must get the recorded slot.
 func (l *lane) enter(flags papr.Flags, ptex uint64, h pte.HPTE, slot uint64) error {
 	l.finish()
-	l.memory.kind = papr.RAM
-	if h.R&pte.RWIMG>>3&4 != 0 {
-		l.memory.kind = papr.IO
-	}
 	s, code := l.calls.Enter(flags, ptex, h)
 	if code != papr.Success || uint64(s) != slot {
 		return fmt.Errorf("%w: H_ENTER answers %v, slot %#x, recorded %#x", errDiffers, code, uint64(s), slot)

@@ -10,6 +10,7 @@ import (
 	"github.com/hashmmu/ppc64/hpt"
 	"github.com/hashmmu/ppc64/hpt/image"
 	"github.com/hashmmu/ppc64/hpt/papr"
+	"github.com/hashmmu/ppc64/internal/replay"
 	"github.com/hashmmu/ppc64/pte"
 )
 
@@ -84,7 +85,7 @@ func (l *lane) newTable(mask uint64) error {
 	if err != nil {
 		return err
 	}
-	calls, err := papr.New(papr.Config{Table: t, Memory: &l.memory, Quirks: papr.QEMU72})
+	calls, err := papr.New(papr.Config{Table: t, Memory: replay.Memory, Quirks: papr.QEMU72})
 	l.table, l.calls = t, calls
 	return err
 }

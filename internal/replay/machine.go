@@ -81,9 +81,9 @@ func (m *machine) setTable(t *hpt.Table) {
 	m.drain()
 }
 
-// allRAM is where the recorded machines' memory certainly ends, and their devices
-// certainly begin.
-const allRAM = papr.RAMBelow(1 << 40)
+// Memory is that of every recorded guest: no trace has a map, but there RAM certainly
+// has ended, and devices have not begun.
+const Memory = papr.RAMBelow(1 << 40)
 
 // replaceTable makes an empty table of the machine.
 func (m *machine) replaceTable(order int) error {
@@ -99,7 +99,7 @@ func (m *machine) replaceTable(order int) error {
 	if m.bare {
 		return nil
 	}
-	m.calls, err = papr.New(papr.Config{Table: t, Memory: allRAM, MaxOrder: m.maxOrder, Ready: m.ready, Quirks: papr.QEMU72})
+	m.calls, err = papr.New(papr.Config{Table: t, Memory: Memory, MaxOrder: m.maxOrder, Ready: m.ready, Quirks: papr.QEMU72})
 	if err != nil {
 		return err
 	}
@@ -115,7 +115,7 @@ func (m *machine) replacePlain(order int) error {
 	if err != nil {
 		return err
 	}
-	m.plain, err = papr.New(papr.Config{Table: t, Memory: allRAM, MaxOrder: m.maxOrder, Ready: m.ready})
+	m.plain, err = papr.New(papr.Config{Table: t, Memory: Memory, MaxOrder: m.maxOrder, Ready: m.ready})
 	return err
 }
 
