@@ -89,7 +89,7 @@ func (h *Hit) add(i int) {
 }
 
 func name(names []string, i int) string {
-	if i < 0 || i >= len(names) {
+	if i >= len(names) {
 		return "unknown"
 	}
 	return names[i]

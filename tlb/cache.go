@@ -58,10 +58,10 @@ func NewCache(cfg CacheConfig) (*Cache, error) {
 	if cfg.Ways == 0 {
 		cfg.Ways = 4
 	}
-	if cfg.Sets < 0 || cfg.Sets > 1<<16 || cfg.Sets&(cfg.Sets-1) != 0 {
+	if cfg.Sets < 1 || cfg.Sets > 1<<16 || cfg.Sets&(cfg.Sets-1) != 0 {
 		return nil, &ProfileError{Profile: "cache", Field: "Sets", Value: cfg.Sets, Reason: "not a power of two up to 65536"}
 	}
-	if cfg.Ways < 0 || cfg.Ways > 64 {
+	if cfg.Ways < 1 || cfg.Ways > 64 {
 		return nil, &ProfileError{Profile: "cache", Field: "Ways", Value: cfg.Ways, Reason: "not in 1..64"}
 	}
 	n := cfg.Sets * cfg.Ways

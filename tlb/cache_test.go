@@ -23,6 +23,31 @@ func TestCacheRefusesBadGeometry(t *testing.T) {
 		_, err := tlb.NewCache(cfg)
 		require.ErrorIs(t, err, tlb.ErrProfile)
 	}
+	for _, cfg := range []tlb.CacheConfig{{Sets: 1, Ways: 1}, {Sets: 1 << 16, Ways: 1}, {Sets: 1, Ways: 64}} {
+		_, err := tlb.NewCache(cfg)
+		require.NoError(t, err)
+	}
+}
+
+// TestCacheFillsEveryWay: pages in a row spread over the sets, so nothing makes room
+// before every way is taken, and an entry that goes leaves its way to the next one.
+func TestCacheFillsEveryWay(t *testing.T) {
+	c := newCache(t, 4, 2)
+	insert := func(n int) {
+		_, made := c.Insert(tlb.CacheEntry{Key: page(0, pte.EA(n)<<12), Size: pte.Page4K, RA: pte.RA(n) << 12})
+		require.False(t, made, "page %d", n)
+	}
+	for i := range 8 {
+		insert(i)
+	}
+	for i := range 8 {
+		e, ok := c.Lookup(page(0, pte.EA(i)<<12))
+		require.True(t, ok)
+		require.Equal(t, pte.RA(i)<<12, e.RA)
+	}
+	require.True(t, c.Invalidate(page(0, 4<<12), pte.Page4K))
+	insert(8)
+	require.Equal(t, 8, c.Len())
 }
 
 func TestCacheLargePageIsOneEntry(t *testing.T) {
