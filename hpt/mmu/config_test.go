@@ -25,6 +25,8 @@ func TestConfig(t *testing.T) {
 		require.ErrorAs(t, err, &bad)
 		require.Equal(t, field, bad.Field)
 	}
+	_, err = mmu.New(mmu.Config{Profile: mmu.Profile{Name: "x", SLB: 64}})
+	require.NoError(t, err, "the largest SLB")
 }
 
 // A CPU without table or anything else is usable: real mode works, and with

@@ -68,10 +68,10 @@ func (c *CPU) sendSLB(g slbGlobal) {
 
 // post puts something into the mailbox of every other CPU of the Domain.
 func (c *CPU) post(put func(b *mailbox)) {
-	d := c.cfg.Domain
-	if d == nil || c.mail == nil {
+	if c.mail == nil {
 		return
 	}
+	d := c.cfg.Domain
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.count++

@@ -1,10 +1,12 @@
 package mmu_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/hashmmu/ppc64/hpt"
 	"github.com/hashmmu/ppc64/hpt/mmu"
 	"github.com/hashmmu/ppc64/pte"
 )
@@ -51,7 +53,45 @@ func TestExplain(t *testing.T) {
 	}
 	r.slb(3, plainEA, plainWord|0x200)
 	require.Contains(t, r.Explain(plainEA, pte.Exec).String(), "N of the segment forbids fetches")
+	require.Contains(t, r.Explain(plainEA, pte.Read).String(), "granted", "but not loads")
 	require.Contains(t, r.Explain(0, pte.Read).String(), "no SLB entry matches")
+}
+
+// Of denials, only those by a key go to the hypervisor under LPCR[KBV].
+func TestExplainKBV(t *testing.T) {
+	r := newRig(t, mmu.Config{})
+	r.slb(3, plainEA, plainWord)
+	a := rw()
+	a.Key, a.PP = 5, pte.PPRead
+	r.insert(plainKey(), 0x7000, pte.Page4K, a)
+	const noLoad = 1 << (62 - 2*5) // of key 5 in AMR
+	for _, x := range []struct {
+		amr, lpcr uint64
+		acc       pte.Access
+		want      bool
+	}{
+		{noLoad, mmu.LPCRKBV, pte.Read, true},
+		{noLoad, 0, pte.Read, false},
+		{0, mmu.LPCRKBV, pte.Read, false},
+		{0, mmu.LPCRKBV, pte.Write, false},
+	} {
+		r.SetRegisters(mmu.Registers{MSR: on, AMR: x.amr, LPCR: x.lpcr})
+		says := r.Explain(plainEA, x.acc).String()
+		require.Equal(t, x.want, strings.Contains(says, "key faults go to the hypervisor"), says)
+	}
+}
+
+// No VSID above 40 bits fits an entry of format 3.
+func TestExplainFormat3(t *testing.T) {
+	for _, profile := range []mmu.Profile{mmu.POWER8, mmu.POWER9} {
+		r := newRig(t, mmu.Config{Profile: profile})
+		r.SetMSR(on)
+		for _, vsid := range []uint64{1 << 38, 1 << 45} {
+			r.slb(3, plainEA, vsid<<12)
+			says := r.Explain(plainEA, pte.Read).String()
+			require.Equal(t, profile.Format == hpt.Format3 && vsid == 1<<45, strings.Contains(says, "VSID too large"), says)
+		}
+	}
 }
 
 // Duplicates are graded, and the grade and the other slot are in the result.

@@ -84,6 +84,57 @@ func TestRegisterFlushes(t *testing.T) {
 	}
 }
 
+// An event makes way for one that covers it, and for no other.
+func TestFlushCovers(t *testing.T) {
+	const is2 = 2 << 10
+	real := func(r rig) { r.SetHRMOR(r.Registers().HRMOR + 1<<30) }
+	keys := func(r rig) { r.SetAMR(r.Registers().AMR ^ 1<<52) }
+	lpid := func(r rig) { r.TLBIE(mmu.TLBIE{RB: is2}) }
+	segment := func(r rig) { r.SLBIE(uint64(plainEA)) }
+	segments := func(r rig) { r.TLBIE(mmu.TLBIE{RB: is2, RIC: 2, PRS: true}) }
+	many := func(ric uint8) func(r rig) { // more than the queue holds
+		return func(r rig) {
+			for i := range uint64(64) {
+				r.TLBIE(mmu.TLBIE{RB: is2, RS: 1 + i, RIC: ric})
+			}
+		}
+	}
+	var (
+		aReal     = mmu.Flush{Kind: mmu.FlushReal}
+		aKeys     = mmu.Flush{Kind: mmu.FlushKeys, Keys: 1 << 5}
+		anLPID    = mmu.Flush{Kind: mmu.FlushLPID, Global: true}
+		aSegment  = mmu.Flush{Kind: mmu.FlushSegment, EA: 0x10000000}
+		aSegments = mmu.Flush{Kind: mmu.FlushSegments, Global: true, Tables: true}
+	)
+	for _, x := range []struct {
+		name string
+		do   []func(r rig)
+		want []mmu.Flush
+	}{
+		{"real twice", []func(r rig){real, real}, []mmu.Flush{aReal}},
+		{"real, then a segment", []func(r rig){real, segment}, []mmu.Flush{aReal, aSegment}},
+		{"real, then a partition", []func(r rig){real, lpid}, []mmu.Flush{aReal, anLPID}},
+		{"real, then segments", []func(r rig){real, segments}, []mmu.Flush{aReal, aSegments}},
+		{"keys twice", []func(r rig){keys, keys}, []mmu.Flush{aKeys}},
+		{"keys, then real", []func(r rig){keys, real}, []mmu.Flush{aKeys, aReal}},
+		{"a partition twice", []func(r rig){lpid, lpid}, []mmu.Flush{anLPID}},
+		{"a segment, then segments", []func(r rig){segment, segments}, []mmu.Flush{aSegments}},
+		{"segments twice", []func(r rig){segments, segments}, []mmu.Flush{aSegments}},
+		{"real among many", []func(r rig){real, many(0)}, []mmu.Flush{{Kind: mmu.FlushAll, Global: true}}},
+		{"all, then many with tables", []func(r rig){func(r rig) { r.SetLPCR(mmu.LPCRVPM1) }, many(2)},
+			[]mmu.Flush{{Kind: mmu.FlushAll, Global: true, Tables: true}}},
+	} {
+		r := newRig(t, mmu.Config{Profile: mmu.POWER9})
+		r.SetMSR(mmu.MSRHV)
+		r.slb(0, plainEA, plainWord)
+		r.Drain(nil)
+		for _, do := range x.do {
+			do(r)
+		}
+		require.Equal(t, x.want, append([]mmu.Flush(nil), r.Drain(nil)...), x.name)
+	}
+}
+
 // TestAMRMasks: mtspr writes where the state lets it.
 func TestAMRMasks(t *testing.T) {
 	c, err := mmu.New(mmu.Config{})
@@ -158,7 +209,8 @@ func TestFlushStrings(t *testing.T) {
 	f := mmu.Flush{Kind: mmu.FlushPage, VPN: 5, Base: 16, Actual: 24, Seg: 1, LPID: 3, Global: true}
 	require.Equal(t, "page 0x5 64K/16M/1T lpid 3 global", f.String())
 	require.Equal(t, "segment 0x10000000/256M", mmu.Flush{Kind: mmu.FlushSegment, EA: 0x10000000}.String())
-	require.Equal(t, "FlushKind(99)", mmu.FlushKind(99).String())
+	require.Equal(t, "all", mmu.FlushAll.String())
+	require.Equal(t, "FlushKind(9)", (mmu.FlushAll + 1).String())
 }
 
 // TestDomain: what one CPU sends, each other one finds at its own Drain.

@@ -91,6 +91,22 @@ func tableOfHypervisor(r rig) any {
 	return map[int]int{18: 0, 19: 3}[r.Table().Order()]
 }
 
+// SetTable puts its table in force for both states, even where one has it already.
+func TestSetTableIsForBoth(t *testing.T) {
+	for _, ra := range []pte.RA{0x100000, 0x200000} {
+		m := newRAM()
+		partitions(t, m)
+		r := withStorage(newRig(t, mmu.Config{Profile: mmu.POWER9}), m)
+		r.SetPTCR(0x10000)
+		r.SetLPIDR(3)
+		r.SetTable(m.tables[ra])
+		for _, msr := range []uint64{on, on | mmu.MSRHV} {
+			r.SetMSR(msr)
+			require.Same(t, m.tables[ra], r.Table())
+		}
+	}
+}
+
 func TestPartitionTable(t *testing.T) {
 	m := newRAM()
 	partitions(t, m)

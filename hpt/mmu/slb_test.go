@@ -156,6 +156,7 @@ func TestMultihit(t *testing.T) {
 		x, y := r.Translate(plainEA, pte.Read), r.Translate(plainEA, pte.Exec)
 		if !detect {
 			require.EqualValues(t, 0x9678, x.RA, "the lowest slot decides")
+			require.Contains(t, r.Explain(plainEA, pte.Read).String(), "the lowest slot is used")
 			continue
 		}
 		require.Equal(t, mmu.MachineCheck, x.Fault)
@@ -166,5 +167,6 @@ func TestMultihit(t *testing.T) {
 		r.SLBIE(uint64(plainEA))
 		z := r.Translate(plainEA, pte.Read)
 		require.Equal(t, mmu.DataStorage, z.Fault, "one entry is left")
+		require.NotContains(t, r.Explain(plainEA, pte.Read).String(), "machine check")
 	}
 }
