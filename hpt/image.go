@@ -51,30 +51,29 @@ func (t *Table) Digest() uint64 {
 // that is shorter or longer than the table, and a failing reader, is an
 // [*ImageError], and then nothing has been loaded.
 func (t *Table) ReadFrom(r io.Reader) (int64, error) {
-	image, err := readImage(r, int64(len(t.slots))*slotBytes)
+	image, n, err := readImage(r, int64(len(t.slots))*slotBytes)
 	if err != nil {
-		return int64(len(image)), err
+		return n, err
 	}
-	if uint64(len(image)) != t.Slots()*slotBytes {
-		return int64(len(image)), &ImageError{Field: "length", Value: int64(len(image)), Why: "not the size of the table"}
+	if uint64(n) != t.Slots()*slotBytes {
+		return n, &ImageError{Field: "length", Value: n, Why: "not the size of the table"}
 	}
 	t.load(image)
-	return int64(len(image)), nil
+	return n, nil
 }
 
 // ReadImage makes a table of an image, whose length gives the order; c.Order is
 // not looked at. An image whose length is no power of two, or out of range, is
 // an [*ImageError].
 func ReadImage(r io.Reader, c Config) (*Table, error) {
-	image, err := readImage(r, 1<<MaxOrder)
+	image, n, err := readImage(r, 1<<MaxOrder)
 	if err != nil {
 		return nil, err
 	}
-	n := len(image)
 	if n&(n-1) != 0 || n < 1<<MinOrder {
-		return nil, &ImageError{Field: "length", Value: int64(n), Why: "no power of two from 2^18 on: cut short?"}
+		return nil, &ImageError{Field: "length", Value: n, Why: "no power of two from 2^18 on: cut short?"}
 	}
-	c.Order = bits.Len(uint(n)) - 1
+	c.Order = bits.Len64(uint64(n)) - 1
 	t, err := New(c)
 	if err != nil {
 		return nil, err
@@ -83,25 +82,54 @@ func ReadImage(r io.Reader, c Config) (*Table, error) {
 	return t, nil
 }
 
-// readImage reads up to the end, or to one byte beyond limit.
-func readImage(r io.Reader, limit int64) ([]byte, error) {
-	b, err := io.ReadAll(io.LimitReader(r, limit+1))
-	if err != nil {
-		err = &ImageError{Field: "length", Value: int64(len(b)), Why: "cannot be read on", Err: err}
+// readImage reads n bytes, up to the end or to one byte beyond limit, in pieces: each
+// is as long as all before it together, so that an image takes no more memory than it
+// is long.
+func readImage(r io.Reader, limit int64) (image [][]byte, n int64, err error) {
+	r = io.LimitReader(r, limit+1)
+	var first [1]byte
+	for err == nil {
+		var m int
+		if m, err = fill(r, first[:]); m == 0 {
+			break
+		}
+		piece := append(make([]byte, 0, min(max(n, 1<<MinOrder), limit+1-n)), first[0])
+		if err == nil {
+			m, err = fill(r, piece[1:cap(piece)])
+			piece = piece[:1+m]
+		}
+		image, n = append(image, piece), n+int64(len(piece))
 	}
-	return b, err
+	if err != io.EOF {
+		return image, n, &ImageError{Field: "length", Value: n, Why: "cannot be read on", Err: err}
+	}
+	return image, n, nil
+}
+
+// fill reads until b is full or there is an error, io.EOF too.
+func fill(r io.Reader, b []byte) (n int, err error) {
+	for n < len(b) && err == nil {
+		var m int
+		m, err = r.Read(b[n:])
+		n += m
+	}
+	return n, err
 }
 
 // load stores an image of the table's size.
-func (t *Table) load(image []byte) {
-	for s := range pte.Slot(len(t.slots)) {
-		var raw pte.HPTE
-		_ = raw.UnmarshalBinary(image[s*slotBytes:][:slotBytes]) // 16 bytes never fail
-		if tentative(raw) {
-			raw = pte.HPTE{}
-		}
-		if raw != t.LoadRaw(s) {
-			t.swapRaw(s, raw)
+func (t *Table) load(image [][]byte) {
+	s := pte.Slot(0)
+	for _, piece := range image {
+		for ; len(piece) > 0; piece = piece[slotBytes:] {
+			var raw pte.HPTE
+			_ = raw.UnmarshalBinary(piece[:slotBytes]) // 16 bytes never fail
+			if tentative(raw) {
+				raw = pte.HPTE{}
+			}
+			if raw != t.LoadRaw(s) {
+				t.swapRaw(s, raw)
+			}
+			s++
 		}
 	}
 }
