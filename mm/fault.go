@@ -59,7 +59,7 @@ func (c *CPU) newAnon(v *VMA, p page, stamp uint64) (pte.RA, error) {
 	c.step(StepAlloc, p.ea, FramesLoc, TouchWrite)
 	ra, err := c.m.frames.Alloc(stamp)
 	if err == nil {
-		c.touchFrame(ra, TouchWrite)
+		c.touchFresh(ra)
 		c.m.frames.setAnon(ra)
 		c.m.frames.setHome(ra, v.anon, v.index(p.ea))
 	}

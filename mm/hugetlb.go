@@ -67,7 +67,7 @@ func (c *CPU) zapHugetlb(p page) int {
 	ra := l.RA(old)
 	c.unmapped(ra)
 	if old&l.Dirty != 0 {
-		c.m.frames.SetDirty(ra)
+		c.setDirty(ra)
 	}
 	c.remove(ra)
 	c.unlockPTEs(p.table, p.ea)

@@ -56,6 +56,7 @@ func (m *Machine) Locations(pages ...PageOf) []Location {
 			value = f.stamp.Load // nobody counts who maps the zero page
 		}
 		add(Location{Loc: Loc{LocFrame, uint64(i)}, Name: fmt.Sprintf("frame %d", i), Value: value})
+		add(Location{Loc: Loc{LocDirty, uint64(i)}, Name: fmt.Sprintf("dirty bit of frame %d", i), Value: func() uint64 { return b2u(f.dirty.Load()) }})
 	}
 	for _, k := range m.kernelSpaces {
 		add(Location{Loc: k.areasLoc(), Name: "vmap areas", Value: k.digest})

@@ -142,12 +142,16 @@ func (c *CPU) agePTEs(v *VMA, t *ptePage, r Range, a ageing) int {
 // freeable tells whether MADV_FREE may make a page clean: one that was cleaned out
 // of a dirty PTE before only if nobody else has it.
 func (c *CPU) freeable(p page, ra pte.RA) bool {
-	if !c.m.frames.Dirty(ra) {
+	c.touch(c.dirtyLoc(ra), TouchRead)
+	dirty := c.m.frames.Dirty(ra)
+	c.saw(b2u(dirty))
+	if !dirty {
 		return true
 	}
 	sole := c.sole(p, ra)
 	if sole {
-		c.m.frames.at(ra).dirty.Store(false)
+		c.m.frames.clearDirty(ra)
+		c.touch(c.dirtyLoc(ra), TouchWrite)
 	}
 	return sole
 }

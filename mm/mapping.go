@@ -97,7 +97,7 @@ func (c *CPU) filePage(f *Mapping, index uint64, ea pte.EA) (cachedPage, error) 
 		}
 		c.touch(f.loc(), TouchWrite)
 		c.touch(FramesLoc, TouchWrite)
-		c.touchFrame(ra, TouchWrite)
+		c.touchFresh(ra)
 	}
 	f.m.frames.Get(ra)
 	found.ra = ra

@@ -36,7 +36,7 @@ func (c *CPU) newFrame(old pte.RA) (fresh pte.RA, ok bool) {
 	if err != nil {
 		return 0, false
 	}
-	c.touchFrame(fresh, TouchWrite)
+	c.touchFresh(fresh)
 	was := c.m.frames.at(old)
 	if was.anon.Load() {
 		c.m.frames.setAnon(fresh)
@@ -66,6 +66,8 @@ func (c *CPU) movePage(ra, fresh pte.RA) bool {
 		}
 	} else if file := c.m.fileOf(ra); file != nil {
 		c.touch(file.loc(), TouchWrite)
+		c.touch(c.dirtyLoc(ra), TouchRead)
+		c.touch(c.dirtyLoc(fresh), TouchWrite)
 		ok = file.swapPage(ra, fresh)
 	}
 	c.saw(b2u(ok))

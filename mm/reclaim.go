@@ -9,7 +9,8 @@ func (c *CPU) Writeback(f *Mapping, index uint64) (written bool) {
 	c.withPage(f, index, func(ra pte.RA) {
 		c.mkclean(ra)
 		c.step(StepWritepage, 0, f.loc(), TouchWrite)
-		c.touchFrame(ra, TouchWrite)
+		c.touchFrame(ra, TouchRead)
+		c.touch(c.dirtyLoc(ra), TouchWrite)
 		written = f.write(index, ra)
 		c.saw(b2u(written))
 	})
@@ -39,6 +40,7 @@ func (c *CPU) Reclaim(f *Mapping, index uint64) (freed bool) {
 		if c.stepper != nil {
 			c.await(StepFreeze, 0, nil, Touch{f.loc(), TouchWrite}, Touch{c.frameLoc(ra), TouchWrite})
 		}
+		c.touch(c.dirtyLoc(ra), TouchRead)
 		freed = f.removeClean(index, ra)
 		c.saw(b2u(freed))
 	})

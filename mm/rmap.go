@@ -114,7 +114,7 @@ func (c *CPU) unmapPage(ra pte.RA, instead func(old pte.LinuxPTE) pte.LinuxPTE) 
 // setDirty says that a dirty PTE of the page was cleared, in the step that did so.
 func (c *CPU) setDirty(ra pte.RA) {
 	c.m.frames.SetDirty(ra)
-	c.touchFrame(ra, TouchWrite)
+	c.touch(c.dirtyLoc(ra), TouchWrite)
 }
 
 // TryToUnmap takes a page of a file away from everybody who maps it; it stays in

@@ -114,6 +114,7 @@ const (
 	LocPageSize                // by which page size a slice of a space is hashed; ID is context and slice
 	LocSlots                   // the slot array of a transparent huge page; ID as for LocPTE
 	LocSubpage                 // what is denied to the pieces of a page; ID as for LocPTE
+	LocDirty                   // whether a dirty PTE of a page was cleared; ID as for LocFrame
 )
 
 // Loc is a location that operations of different CPUs meet at. IDs depend on
@@ -192,6 +193,12 @@ func (c *CPU) touch(loc Loc, k TouchKind) {
 // touchFrame reports that the operation in hand used the contents of a frame.
 func (c *CPU) touchFrame(ra pte.RA, k TouchKind) {
 	c.touch(c.frameLoc(ra), k)
+}
+
+// touchFresh reports that the operation in hand took a free frame.
+func (c *CPU) touchFresh(ra pte.RA) {
+	c.touchFrame(ra, TouchWrite)
+	c.touch(c.dirtyLoc(ra), TouchWrite)
 }
 
 // step stops before an operation that is always possible.

@@ -164,7 +164,7 @@ func (c *CPU) transparentFault(v *VMA, p page, a pte.Access) (small bool, err er
 // touchPieces reports that the operation in hand changed all of a huge frame.
 func (c *CPU) touchPieces(ra pte.RA) {
 	for i := range c.m.frames.pieces {
-		c.touchFrame(ra+pte.RA(i)<<c.m.pageShift, TouchWrite)
+		c.touchFresh(ra + pte.RA(i)<<c.m.pageShift)
 	}
 }
 

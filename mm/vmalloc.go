@@ -128,7 +128,7 @@ func (c *CPU) mapKernelPage(k *KernelSpace, ea pte.EA) error {
 	if err != nil {
 		return err
 	}
-	c.touchFrame(ra, TouchWrite)
+	c.touchFresh(ra)
 	p := k.make(ea)
 	c.lockPTE(p)
 	c.set(p, l.Make(ra, pte.Read|pte.Write)|l.Accessed|l.Dirty)

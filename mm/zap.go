@@ -86,6 +86,9 @@ func (c *CPU) counted(ra pte.RA) bool { return ra != c.m.zero && c.m.frames.Anon
 
 func (c *CPU) frameLoc(ra pte.RA) Loc { return Loc{LocFrame, uint64(c.m.frames.index(ra))} }
 
+// dirtyLoc is whether a page is dirty.
+func (c *CPU) dirtyLoc(ra pte.RA) Loc { return Loc{LocDirty, uint64(c.m.frames.index(ra))} }
+
 // ZapPageRange takes away the pages of a range, whatever maps there; the VMAs
 // stay, so the pages can be faulted in again (Linux: zap_page_range). The caller
 // holds no lock, so other CPUs may fault at the same time. When it returns, no
@@ -285,7 +288,7 @@ func (c *CPU) zapPTEs(as *AddressSpace, t *ptePage, r Range, evenCOWs bool) int 
 		ra := l.RA(old)
 		c.unmapped(ra)
 		if old&l.Dirty != 0 && !c.m.frames.Anon(ra) {
-			c.m.frames.SetDirty(ra)
+			c.setDirty(ra)
 		}
 		c.remove(ra)
 		n++
