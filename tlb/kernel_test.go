@@ -1,6 +1,7 @@
 package tlb_test
 
 import (
+	"sync"
 	"testing"
 
 	"github.com/hashmmu/ppc64/tlb"
@@ -135,4 +136,152 @@ func TestKernelsMeet(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, before, after, name)
 	}
+}
+
+// refusal makes accesses until the handlers send one to the page fault handler.
+func (k *kernelUnderTest) refusal(t testing.TB, acc tlb.Access, page uint64) {
+	for range 8 {
+		r := k.Translate(acc, page<<k.PageShift())
+		require.False(t, r.OK(), "access %v of %+v", acc, k.pages[page])
+		if k.Handle(r.Fault, acc, page<<k.PageShift()) == tlb.TLBMiss {
+			return
+		}
+	}
+	t.Fatal("no page fault")
+}
+
+// TestKernelsGrantWhatThePageTableDoes: handlers load nothing that the page table
+// does not permit, and all that it does.
+func TestKernelsGrantWhatThePageTableDoes(t *testing.T) {
+	for _, name := range kernelNames {
+		t.Run(name, func(t *testing.T) {
+			p, err := tlb.ByName(name)
+			require.NoError(t, err)
+			k := newKernel(t, name, tlb.Guards{})
+			s := k.PageShift()
+			k.pages[0x10001] = tlb.Page{PA: 0x101 << s, Shift: s, User: true} // PROT_NONE
+			k.pages[0x10002] = tlb.Page{PA: 0x102 << s, Shift: s, User: true, Prot: tlb.Load}
+			k.pages[0x10003] = tlb.Page{PA: 0x103 << s, Shift: s, Prot: tlb.Load | tlb.Store | tlb.Fetch}
+			k.pages[0x10004] = tlb.Page{PA: 0x104 << s, Shift: s, User: true, Prot: tlb.Load | tlb.Store | tlb.Fetch}
+			for _, acc := range []tlb.Access{tlb.Load, tlb.Store} {
+				k.refusal(t, acc, 0x10000)
+				k.refusal(t, acc, 0x10001)
+			}
+			k.refusal(t, tlb.Store, 0x10002)
+			if p.Family != tlb.MIPS { // whose pages are all executable
+				k.refusal(t, tlb.Fetch, 0x10002)
+			}
+			if p.Family != tlb.MIPS && p.Family != tlb.UltraSPARC { // whose kernels have addresses of their own
+				k.refusal(t, tlb.Load, 0x10003)
+			}
+			for _, acc := range []tlb.Access{tlb.Load, tlb.Fetch, tlb.Store} {
+				require.Equal(t, uint64(0x104)<<s, k.access(t, acc, 0x10004, 0).PA)
+			}
+			require.Empty(t, k.reports)
+		})
+	}
+}
+
+// TestKernelsCompareEntries: what Agree and SameFrame say of two entries.
+func TestKernelsCompareEntries(t *testing.T) {
+	for _, name := range kernelNames {
+		t.Run(name, func(t *testing.T) {
+			k := newKernel(t, name, tlb.Guards{})
+			s := k.PageShift()
+			const ro, rw = tlb.Load, tlb.Load | tlb.Store
+			entry := func(page, frame uint64, prot tlb.Access) func() int {
+				k.pages[page] = tlb.Page{PA: frame << s, Shift: s, User: true, Prot: prot}
+				acc := prot &^ ro
+				if prot == ro {
+					acc = ro
+				}
+				k.access(t, acc, page, frame)
+				return func() int {
+					r := k.Translate(acc, page<<s)
+					require.True(t, r.OK())
+					return int(r.Hit.First)
+				}
+			}
+			a, like := entry(0x10000, 0x100, rw), entry(0x10010, 0x100, rw)
+			locked, moved := entry(0x10020, 0x100, ro), entry(0x10030, 0x200, rw)
+			for _, c := range []struct {
+				other            func() int
+				agree, sameFrame bool
+			}{{like, true, true}, {locked, false, true}, {moved, false, false}} {
+				require.Equal(t, c.agree, k.Agree(a(), c.other()))
+				require.Equal(t, c.sameFrame, k.SameFrame(a(), c.other()))
+			}
+		})
+	}
+}
+
+// TestKernelsAreNumbered: walks, steps and locks carry the number of their CPU; two
+// threads of an e6500 share a core.
+func TestKernelsAreNumbered(t *testing.T) {
+	for name, threads := range map[string]int{"e6500": 2, "e500mc": 1, "ppc440": 1, "ppc603": 1, "mips32r2": 1, "ultrasparc": 1, "sun4v": 1} {
+		p, err := tlb.ByName(name)
+		require.NoError(t, err)
+		require.Equal(t, threads, p.SharedBy(), name)
+		now := 0
+		same := func(cpu int) { require.Equal(t, now, cpu, name) }
+		ks, err := tlb.NewKernels(5, tlb.KernelConfig{Profile: p,
+			Walk: func(cpu int, ea uint64) (tlb.Page, bool) {
+				same(cpu)
+				return tlb.Page{EA: ea, PA: 0x100000, Shift: 13, Prot: tlb.Load, User: true}, true
+			},
+			Yield: func(cpu int, _ string) { same(cpu) },
+			Lock: func(cpu int) sync.Locker {
+				return lockOf(func() { same(cpu) })
+			},
+		})
+		require.NoError(t, err)
+		require.Len(t, ks, 5)
+		for now = range ks {
+			ks[now].SetContext(3)
+			for range 4 {
+				if r := ks[now].Translate(tlb.Load, 0x20000); !r.OK() {
+					require.Equal(t, tlb.NoFault, ks[now].Handle(r.Fault, tlb.Load, 0x20000), name)
+				}
+			}
+			require.True(t, ks[now].Translate(tlb.Load, 0x20000).OK(), name)
+		}
+	}
+}
+
+// lockOf is a lock that nobody waits for.
+type lockOf func()
+
+func (l lockOf) Lock()   { l() }
+func (l lockOf) Unlock() { l() }
+
+// TestKernelSnapshotsKeepTurns: the way or entry that a handler takes next comes back.
+func TestKernelSnapshotsKeepTurns(t *testing.T) {
+	for _, name := range []string{"e500v2", "e500mc", "e6500", "ppc603"} {
+		k := newKernel(t, name, tlb.Guards{NoWay: true})
+		touch := func(page uint64) {
+			k.pages[page] = tlb.Page{PA: page << 12, Shift: 22, Prot: tlb.Load, User: true}
+			require.True(t, k.access(t, tlb.Load, page, 0).OK())
+		}
+		touch(0x10000)
+		then, err := k.MarshalBinary()
+		require.NoError(t, err)
+		touch(0x20000)
+		after, err := k.MarshalBinary()
+		require.NoError(t, err)
+		require.NoError(t, k.UnmarshalBinary(then))
+		touch(0x20000)
+		again, err := k.MarshalBinary()
+		require.NoError(t, err)
+		require.Equal(t, after, again, name)
+	}
+}
+
+// TestMIPSKernelMeetsParkedEntries: two entries emptied alike match at a kernel's
+// address, where a program's access would come to nothing.
+func TestMIPSKernelMeetsParkedEntries(t *testing.T) {
+	k := newKernel(t, "mips64r2", tlb.Guards{NoUnique: true})
+	k.FlushContext()
+	require.NotEmpty(t, k.reports)
+	require.NotEqual(t, tlb.AddressError, k.Meet(k.reports[0]).Fault)
+	require.True(t, k.Agree(k.reports[0].First, k.reports[0].Second))
 }

@@ -321,3 +321,195 @@ func TestE500Broadcast(t *testing.T) {
 	a.Thread(0).TLBIVAX(0x1000)
 	require.Equal(t, tlb.TLBMiss, b.Thread(0).Translate(tlb.Load, 0x1000).Fault)
 }
+
+// TestPPCPreload: a page put in ahead of its first access is not missed, and one that
+// is there already is left alone.
+func TestPPCPreload(t *testing.T) {
+	for _, name := range ppcNames {
+		c := newPPC(t, name, tlb.Guards{})
+		if c.preload == nil {
+			continue
+		}
+		t.Run(name, func(t *testing.T) {
+			require.Equal(t, tlb.TLBMiss, c.preload(0x10000), "not in the page table")
+			c.pages[0x10] = tlb.Page{PA: 0x100000, Shift: 12, Prot: tlb.Load, User: true}
+			for range 2 {
+				require.Equal(t, tlb.NoFault, c.preload(0x10000))
+				r := c.translate(tlb.Load, 0x10000)
+				require.True(t, r.OK())
+				require.EqualValues(t, 1, r.Hit.N)
+			}
+			require.Empty(t, c.reports)
+		})
+	}
+}
+
+// TestPPCLargePages: a large page is loaded by the largest size that the part has and
+// that fits, piece by piece, each at its own real address.
+func TestPPCLargePages(t *testing.T) {
+	for _, c := range []struct {
+		name           string
+		shift          uint8
+		pieces, misses uint64
+	}{
+		{"ppc405", 12, 1, 1}, {"ppc405", 21, 2, 2}, {"ppc405", 22, 1, 1}, {"ppc405", 24, 1, 1},
+		{"ppc440", 16, 1, 1}, {"ppc440", 20, 1, 1}, {"ppc440", 22, 4, 4}, {"ppc440", 28, 1, 1},
+		{"ppc476", 16, 1, 1}, {"ppc476", 22, 4, 4}, {"ppc476", 28, 1, 1},
+		{"ppc603", 16, 16, 16},
+		{"e500v2", 14, 1, 1}, {"e500v2", 22, 1, 1}, {"e500v2", 21, 2, 2}, {"e500mc", 22, 1, 1}, {"e6500", 21, 1, 1}, {"e6500", 13, 1, 1},
+	} {
+		k := newPPC(t, c.name, tlb.Guards{})
+		const ea, pa = 0x10000000, 0x40000000
+		size := uint64(1) << c.shift
+		for n := uint64(0); n < size; n += 1 << 12 {
+			k.pages[(ea+n)>>12] = tlb.Page{PA: pa, Shift: c.shift, Prot: tlb.Load, User: true}
+		}
+		misses := uint64(0)
+		for n := range c.pieces * 2 {
+			at := ea + n*size/c.pieces/2 + 0x2bc
+			r := k.translate(tlb.Load, at)
+			if r.Fault == tlb.TLBMiss {
+				misses++
+				require.Equal(t, tlb.NoFault, k.miss(tlb.Load, at))
+				r = k.translate(tlb.Load, at)
+			}
+			require.True(t, r.OK())
+			require.Equal(t, pa+at-ea, r.PA, "%s, 2^%d bytes", c.name, c.shift)
+		}
+		require.Equal(t, c.misses, misses, "%s, 2^%d bytes", c.name, c.shift)
+	}
+}
+
+// TestPPCKernelPages: a page of the kernel's is not open to programs while it is in
+// the TLB, whatever the kernel may do there.
+func TestPPCKernelPages(t *testing.T) {
+	m := ppc603Of(t, 0)
+	m.SR[0] = 0x20000005
+	k := &tlb.PPC603Handlers{MMU: m, Walk: func(ea uint64) (tlb.Page, bool) {
+		return tlb.Page{EA: ea, PA: 0x100000, Shift: 12, Prot: tlb.Load | tlb.Store}, true
+	}}
+	require.Equal(t, tlb.TLBMiss, m.Translate(tlb.Store, 0x1000).Fault)
+	require.Equal(t, tlb.NoFault, k.Miss(tlb.Store, 0x1000))
+	require.True(t, m.Translate(tlb.Store, 0x1000).OK())
+	m.MSR |= tlb.MSRPR
+	require.Equal(t, tlb.Protection, m.Translate(tlb.Load, 0x1000).Fault)
+	require.Equal(t, tlb.TLBMiss, k.Miss(tlb.Load, 0x1000))
+
+	th := e500Of(t, "e500mc", 0).Thread(0)
+	e := &tlb.E500Handlers{Thread: th, Shared: tlb.NewE500Shared(0), Walk: k.Walk}
+	require.Equal(t, tlb.TLBMiss, th.Translate(tlb.Load, 0x1000).Fault)
+	require.Equal(t, tlb.NoFault, e.Miss(tlb.Load, 0x1000))
+	th.MSR = tlb.MSRPR
+	require.Equal(t, tlb.Protection, th.Translate(tlb.Load, 0x1000).Fault)
+
+	b := ppc4xxOf(t, "ppc440", 0)
+	f := &tlb.PPC4xxHandlers{MMU: b, Walk: k.Walk}
+	require.Equal(t, tlb.TLBMiss, b.Translate(tlb.Load, 0x1000).Fault)
+	require.Equal(t, tlb.NoFault, f.Miss(tlb.Load, 0x1000), "in address space 0")
+	require.True(t, b.Translate(tlb.Load, 0x1000).OK())
+	b.MSR = tlb.MSRPR
+	require.Equal(t, tlb.Protection, b.Translate(tlb.Load, 0x1000).Fault)
+}
+
+// TestPPC440Pinned: misses go round the entries below the pinned ones, and FlushAll
+// takes all of those.
+func TestPPC440Pinned(t *testing.T) {
+	m := ppc4xxOf(t, "ppc440", 0)
+	k := &tlb.PPC4xxHandlers{MMU: m, Pinned: 2, Walk: func(ea uint64) (tlb.Page, bool) {
+		return tlb.Page{EA: ea, PA: ea, Shift: 12, Prot: tlb.Load}, true
+	}}
+	put44x(m, 62, 0x20000000|rwx4k, 0x5000, all44)
+	put44x(m, 63, 0x20001000|rwx4k, 0x6000, all44)
+	for i := range uint64(130) {
+		require.Equal(t, tlb.NoFault, k.Miss(tlb.Load, i<<12))
+		r := m.Translate(tlb.Load, i<<12)
+		require.EqualValues(t, i%62, r.Hit.First)
+	}
+	k.FlushAll()
+	for i := range uint64(130) {
+		require.Equal(t, tlb.TLBMiss, m.Translate(tlb.Load, i<<12).Fault)
+	}
+	require.True(t, m.Translate(tlb.Load, 0x20000000).OK())
+	require.True(t, m.Translate(tlb.Load, 0x20001000).OK())
+}
+
+// TestE500LargePagesTakeTurns: large pages go round the ways of TLB1 above the pinned
+// ones, small ones stay in TLB0 whatever MAS4 proposes.
+func TestE500LargePagesTakeTurns(t *testing.T) {
+	core := e500Of(t, "e500v2", 0)
+	th, g := core.Thread(0), core.Profile()
+	k := &tlb.E500Handlers{Thread: th, Shared: tlb.NewE500Shared(2), Walk: func(ea uint64) (tlb.Page, bool) {
+		shift := uint8(22)
+		if ea < 0x10000000 {
+			shift = 12
+		}
+		return tlb.Page{EA: ea, PA: ea, Shift: shift, Prot: tlb.Load}, true
+	}}
+	turns := uint64(g.E500.TLB1.Entries - 2)
+	for i := range 3 * turns {
+		ea := 0x10000000 + i<<22
+		require.Equal(t, tlb.TLBMiss, th.Translate(tlb.Load, ea).Fault)
+		require.Equal(t, tlb.NoFault, k.Miss(tlb.Load, ea))
+		require.EqualValues(t, uint64(g.E500.TLB0.Entries)+2+i%turns, th.Translate(tlb.Load, ea).Hit.First)
+	}
+	th.Write(tlb.MAS4, tlb1|2<<7)
+	require.Equal(t, tlb.TLBMiss, th.Translate(tlb.Load, 0x5000).Fault)
+	require.Equal(t, tlb.NoFault, k.Miss(tlb.Load, 0x5000))
+	require.Less(t, int(th.Translate(tlb.Load, 0x5000).Hit.First), g.E500.TLB0.Entries)
+}
+
+// TestE500FlushOfAnAbsentPage: a flush that finds nothing writes nothing.
+func TestE500FlushOfAnAbsentPage(t *testing.T) {
+	core := e500Of(t, "e500v2", 0)
+	th := core.Thread(0)
+	th.Write(tlb.MAS4, 2<<7)
+	k := &tlb.E500Handlers{Thread: th, Shared: tlb.NewE500Shared(2)}
+	g := core.Profile().E500.TLB0
+	sets := uint64(g.Entries / g.Ways)
+	for way := range uint64(g.Ways) {
+		putE500(th, way<<16, ts4k, way*sets<<12, all50|0x5000)
+	}
+	require.Equal(t, tlb.NoFault, k.FlushPage(sets*64<<12))
+	for way := range uint64(g.Ways) {
+		require.True(t, th.Translate(tlb.Load, way*sets<<12).OK(), "way %d", way)
+	}
+}
+
+// TestE500ProbeOfSeveral: tlbsx shows the OR of all entries that match, where the part
+// drives them together.
+func TestE500ProbeOfSeveral(t *testing.T) {
+	core := e500Of(t, "e500v2", 0)
+	require.Equal(t, tlb.OrBits, core.Profile().MultiHit.Probe)
+	th := core.Thread(0)
+	putE500(th, 0, ts4k, 0x1000, 0x15000|0x11)
+	putE500(th, 2<<16, ts4k, 0x1000, 0x26000|0x03)
+	putE500(th, 3<<16, ts4k, 0x81000, 0x48000) // same set, another page
+	h, f := th.TLBSX(0x1000)
+	require.Equal(t, tlb.NoFault, f)
+	require.EqualValues(t, 2, h.N)
+	require.Equal(t, uint64(0x37013), th.Read(tlb.MAS3))
+}
+
+// TestE500ReservedRegisters: a register that the part does not have reads as zero, as
+// do the bits it does not have.
+func TestE500ReservedRegisters(t *testing.T) {
+	for _, c := range []struct {
+		name             string
+		mas7, mas4, pid1 uint64
+	}{
+		{"e500v2", 0xf, 3<<28 | 0x30000 | 0xf00 | 0x7f, 0xff},
+		{"e500mc", 0xf, 3<<28 | 0xf00 | 0x7f, 0},
+		{"e6500", 0xff, 3<<28 | 0xf80 | 0x8000 | 0x7f, 0},
+	} {
+		th := e500Of(t, c.name, 0).Thread(0)
+		for r := range 256 {
+			r := tlb.E500Reg(r)
+			th.Write(r, ^uint64(0))
+			if r.String() == "unknown" {
+				require.Zero(t, th.Read(r))
+			}
+		}
+		require.Equal(t, []uint64{c.mas7, c.mas4, c.pid1, c.pid1},
+			[]uint64{th.Read(tlb.MAS7), th.Read(tlb.MAS4), th.Read(tlb.PID1), th.Read(tlb.PID2)}, c.name)
+	}
+}
