@@ -319,3 +319,14 @@ func TestCacheDomain(t *testing.T) {
 	b.Drain(nil)
 	require.Zero(t, b.Live())
 }
+
+// The software TLB holds what the VRMA translates, too.
+func TestVRMACached(t *testing.T) {
+	r := newRig(t, mmu.Config{TLB: 4})
+	r.SetLPCR(mmu.LPCRVPM0)
+	r.insert(pte.MakeKey(0x1ffffff, 0x5000, pte.Seg1T, pte.Page4K), 0x7000, pte.Page4K, rw())
+	first, second := r.Translate(0x5678, pte.Read), r.Translate(0x5678, pte.Read)
+	require.EqualValues(t, 0x7678, first.RA)
+	require.True(t, second.Cached)
+	require.Equal(t, first.RA, second.RA)
+}

@@ -81,15 +81,18 @@ func TestExplainKBV(t *testing.T) {
 	}
 }
 
-// No VSID above 40 bits fits an entry of format 3.
-func TestExplainFormat3(t *testing.T) {
+// No VSID above 40 bits fits an entry of format 3: one that has the rest of it is
+// not found.
+func TestFormat3LargeVSID(t *testing.T) {
 	for _, profile := range []mmu.Profile{mmu.POWER8, mmu.POWER9} {
 		r := newRig(t, mmu.Config{Profile: profile})
 		r.SetMSR(on)
-		for _, vsid := range []uint64{1 << 38, 1 << 45} {
+		r.insert(plainKey(), 0x7000, pte.Page4K, rw())
+		for _, vsid := range []uint64{0x123, 1<<38 | 0x123, 1<<45 | 0x123} {
 			r.slb(3, plainEA, vsid<<12)
-			says := r.Explain(plainEA, pte.Read).String()
-			require.Equal(t, profile.Format == hpt.Format3 && vsid == 1<<45, strings.Contains(says, "VSID too large"), says)
+			x, says := r.Translate(plainEA, pte.Read), r.Explain(plainEA, pte.Read).String()
+			require.Equal(t, vsid == 0x123, x.OK(), "%#x", vsid)
+			require.Equal(t, profile.Format == hpt.Format3 && vsid>>40 != 0, strings.Contains(says, "VSID too large"), says)
 		}
 	}
 }

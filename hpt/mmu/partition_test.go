@@ -132,6 +132,19 @@ func TestPartitionTable(t *testing.T) {
 	require.EqualValues(t, mmu.StatusUnsupported, r.Translate(plainEA, pte.Read).Status)
 	r.SetLPIDR(1 << 20)
 	require.EqualValues(t, mmu.StatusNoPTE, r.Translate(plainEA, pte.Read).Status)
+	m.words[0x11000], m.words[0x11008] = 0x100000, 0
+	r.SetLPIDR(256)
+	require.Nil(t, r.Table(), "the first one beyond")
+	r.SetLPIDR(3)
+	require.NotNil(t, r.Table())
+	for _, ra := range []pte.RA{0x10030, 0x10038} {
+		was := m.words[ra]
+		delete(m.words, ra)
+		r.SetLPIDR(0)
+		r.SetLPIDR(3)
+		require.Nil(t, r.Table(), "half of the entry is not in storage")
+		m.words[ra] = was
+	}
 
 	// A changed entry is seen after tlbie with RIC=2.
 	r.SetLPIDR(4)
@@ -255,6 +268,20 @@ func TestSegmentTable(t *testing.T) {
 	x = r.Translate(plainEA, pte.Exec)
 	require.Equal(t, mmu.InstStorage, x.Fault)
 	require.EqualValues(t, mmu.StatusTable|mmu.StatusNoPTE, x.Status)
+}
+
+// PRTS is log2 of the process table's size, from 4K on.
+func TestProcessTableSize(t *testing.T) {
+	r, m := segmentRig(newRig(t, mmu.Config{Profile: mmu.POWER9}))
+	m.ste(uint64(plainEA)>>28%32, 3, plainWord)
+	r.tab = m.tables[0x100000]
+	r.insert(pte.MakeKey(0x70, 0x1000, pte.Seg1T, pte.Page4K), 0x302000, pte.Page4K, pte.Attr{WIMG: pte.Memory})
+	m.words[0x302020], m.words[0x302028] = m.words[0x300020], m.words[0x300028]
+	r.SetPIDR(256 + 2)
+	require.EqualValues(t, mmu.StatusTable, r.Translate(plainEA, pte.Read).Status)
+	m.words[0x10008] |= 1
+	require.True(t, r.TLBIE(mmu.TLBIE{RIC: 2, RB: 2 << 10}))
+	require.EqualValues(t, 0x7678, r.Translate(plainEA, pte.Read).RA)
 }
 
 // A Probe sets no R, not even in the entries that map the segment table.

@@ -40,7 +40,7 @@ func (m *RAM) Load64(ra pte.RA) (v uint64, ok bool) {
 
 // Table returns the table at an address, nil where the RAM does not hold it all.
 func (m *RAM) Table(ra pte.RA, order int, f hpt.Format) *hpt.Table {
-	if order > hpt.MaxOrder || !m.has(ra, 1<<order) {
+	if !m.has(ra, 1<<order) {
 		return nil
 	}
 	m.mu.Lock()
@@ -60,5 +60,5 @@ func (m *RAM) Table(ra pte.RA, order int, f hpt.Format) *hpt.Table {
 // has reports whether n bytes from ra on are there.
 func (m *RAM) has(ra pte.RA, n uint64) bool {
 	size := uint64(len(m.bytes))
-	return uint64(ra) <= size && size-uint64(ra) >= n
+	return n <= size && uint64(ra) <= size-n
 }

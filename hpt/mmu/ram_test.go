@@ -56,6 +56,8 @@ func TestRAMBounds(t *testing.T) {
 	require.Same(t, ram.Table(0, 18, hpt.Format2), ram.Table(0, 18, hpt.Format2))
 	require.Nil(t, ram.Table(0, 19, hpt.Format2))
 	require.Nil(t, ram.Table(0, 49, hpt.Format2))
+	require.Nil(t, ram.Table(0, 64, hpt.Format2))
+	require.Nil(t, mmu.NewRAM(nil).Table(0, 18, hpt.Format2))
 	require.Nil(t, ram.Table(1<<60, 18, hpt.Format2))
 	odd := mmu.NewRAM(b[aligned(b)+8:])
 	require.Nil(t, odd.Table(0, 18, hpt.Format2))

@@ -237,3 +237,16 @@ func TestMany(t *testing.T) {
 		require.Positive(t, seen[f], fmt.Sprint(seen))
 	}
 }
+
+// The first address beyond the limit of LPCR[RMLS] is refused, the last below not.
+func TestRealModeLimit(t *testing.T) {
+	r := newRig(t, mmu.Config{})
+	r.SetLPCR(8 << 26) // 32M
+	require.EqualValues(t, 32<<20-1, r.Translate(32<<20-1, pte.Read).RA)
+	require.EqualValues(t, mmu.StatusProtection, r.Translate(32<<20, pte.Read).Status)
+}
+
+func TestFaultNames(t *testing.T) {
+	require.Equal(t, "MCHECK", mmu.MachineCheck.String())
+	require.Equal(t, "Fault(8)", (mmu.MachineCheck + 1).String())
+}
