@@ -91,7 +91,7 @@ func TestUsage(t *testing.T) {
 		{"missing: no such file", []string{"missing"}},
 		{"directory", []string{"."}},
 		{"gzip header", []string{notGzip}},
-		{"-: hashvec: no known kind of vectors", []string{"-"}},
+		{"no known kind of vectors", []string{"-"}},
 	} {
 		clitest.Refuses(t, run, c.says, "", c.args...)
 	}
