@@ -6,9 +6,11 @@ import (
 	"encoding/json"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -87,11 +89,13 @@ func withoutShim(t *testing.T, name, text string) string {
 	for _, d := range direct {
 		text = d.call.ReplaceAllString(text, d.is)
 	}
-	instead := ""
-	if strings.Contains(text, "atomic.") && !strings.Contains(text, `"sync/atomic"`) {
-		instead = `"sync/atomic"`
+	var imports []string
+	for _, p := range []string{"runtime", "sync/atomic"} {
+		if quoted := strconv.Quote(p); strings.Contains(text, path.Base(p)+".") && !strings.Contains(text, quoted) {
+			imports = append(imports, quoted)
+		}
 	}
-	text = strings.Replace(text, schedImport, instead, 1)
+	text = strings.Replace(text, schedImport, strings.Join(imports, "; "), 1)
 	require.NotContains(t, text, "sched.", "%s uses a wrapper that this test does not know", name)
 	return text
 }
