@@ -1,9 +1,6 @@
 package mmu
 
-import (
-	"github.com/hashmmu/ppc64/hpt"
-	"github.com/hashmmu/ppc64/pte"
-)
+import "github.com/hashmmu/ppc64/pte"
 
 // TranslateBatch translates accesses of one kind, in the order of eas:
 // results[i] is what [CPU.Translate] of eas[i] gives, with the same effects. It
@@ -14,13 +11,10 @@ import (
 func (c *CPU) TranslateBatch(eas []pte.EA, acc pte.Access, results []Result) (ok int) {
 	results = results[:len(eas)]
 	m := c.mode(acc)
-	t := m.fetched()
-	if t != nil {
-		c.fetch(t, m, eas[:min(batchAhead, len(eas))])
-	}
+	c.fetch(m, eas[:min(batchAhead, len(eas))])
 	for i, ea := range eas {
-		if t != nil && i%batchAhead == 0 && i+batchAhead < len(eas) {
-			c.fetch(t, m, eas[i+batchAhead:min(i+2*batchAhead, len(eas))])
+		if i%batchAhead == 0 && i+batchAhead < len(eas) {
+			c.fetch(m, eas[i+batchAhead:min(i+2*batchAhead, len(eas))])
 		}
 		r := &results[i]
 		*r = Result{}
@@ -32,24 +26,17 @@ func (c *CPU) TranslateBatch(eas []pte.EA, acc pte.Access, results []Result) (ok
 	return ok
 }
 
-const (
-	// batchAhead is how many groups TranslateBatch fetches at a time.
-	batchAhead = 16
-	// A table of up to 1<<cachedOrder bytes is taken to be in the host's cache.
-	cachedOrder = 20
-)
-
-// fetched returns the table whose groups are worth fetching, nil if there is none.
-func (m *mode) fetched() *hpt.Table {
-	if t := m.part.table; t != nil && m.addressing <= addrVRMA && t.Order() > cachedOrder {
-		return t
-	}
-	return nil
-}
+// batchAhead is how many groups TranslateBatch fetches at a time. They are two
+// lines each, and a host waits when it has no room for one more cache miss.
+const batchAhead = 8
 
 // fetch prefetches the primary groups of at most batchAhead addresses, but for
 // those without a segment in the SLB, and those in the software TLB.
-func (c *CPU) fetch(t *hpt.Table, m *mode, eas []pte.EA) {
+func (c *CPU) fetch(m *mode, eas []pte.EA) {
+	t := m.part.table
+	if t == nil || m.addressing > addrVRMA {
+		return
+	}
 	var hashes [batchAhead]pte.Hash
 	n := 0
 	for _, ea := range eas {

@@ -6,18 +6,13 @@ import (
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
 
-	"github.com/hashmmu/ppc64/hpt"
 	"github.com/hashmmu/ppc64/hpt/mmu"
 	"github.com/hashmmu/ppc64/pte"
 )
 
-// fetchedOrder is of a table whose groups a batch fetches ahead.
-const fetchedOrder = 21
-
 // TestTranslateBatch: a batch answers, and changes the table, as its elements
 // one after the other do: hits, misses, no segment, faults, with and without a
-// software TLB, translation on and off, in tables that fit the host's cache and
-// that do not.
+// software TLB, translation on and off.
 func TestTranslateBatch(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		cfg := mmu.Config{
@@ -25,13 +20,7 @@ func TestTranslateBatch(t *testing.T) {
 			DetectDuplicates: rapid.Bool().Draw(rt, "duplicates"),
 			Profile:          rapid.SampledFrom([]mmu.Profile{mmu.POWER8, mmu.POWER9}).Draw(rt, "profile"),
 		}
-		order := rapid.SampledFrom([]int{hpt.MinOrder, fetchedOrder}).Draw(rt, "order")
-		busyAt := func() rig {
-			cfg := cfg
-			cfg.Table = tableOf(t, order, cfg.Profile.Format)
-			return busy(t, cfg)
-		}
-		one, many := busyAt(), busyAt()
+		one, many := busy(t, cfg), busy(t, cfg)
 		if rapid.IntRange(0, 9).Draw(rt, "real") == 0 {
 			one.SetMSR(0)
 			many.SetMSR(0)
@@ -67,10 +56,8 @@ func TestTranslateBatchAllocatesNothing(t *testing.T) {
 	for i := range eas {
 		eas[i] = busyEA + pte.EA(i)<<16
 	}
-	for _, order := range []int{hpt.MinOrder, fetchedOrder} {
-		for _, tlb := range []int{0, 6} {
-			c := busy(t, mmu.Config{Table: tableOf(t, order, hpt.Format2), TLB: tlb})
-			require.Zero(t, testing.AllocsPerRun(100, func() { c.TranslateBatch(eas, pte.Read, results) }), order)
-		}
+	for _, cfg := range []mmu.Config{{}, {TLB: 6}, {Profile: mmu.POWER9}, {DetectDuplicates: true}} {
+		c := busy(t, cfg)
+		require.Zero(t, testing.AllocsPerRun(100, func() { c.TranslateBatch(eas, pte.Read, results) }))
 	}
 }

@@ -20,19 +20,12 @@ type rig struct {
 
 func newRig(t *testing.T, cfg mmu.Config) rig {
 	t.Helper()
-	if cfg.Table == nil {
-		cfg.Table = tableOf(t, hpt.MinOrder, cfg.Profile.Format)
-	}
+	tab, err := hpt.New(hpt.Config{Format: cfg.Profile.Format})
+	require.NoError(t, err)
+	cfg.Table = tab
 	c, err := mmu.New(cfg)
 	require.NoError(t, err)
-	return rig{c, t, cfg.Table}
-}
-
-func tableOf(t *testing.T, order int, f hpt.Format) *hpt.Table {
-	t.Helper()
-	tab, err := hpt.New(hpt.Config{Order: order, Format: f})
-	require.NoError(t, err)
-	return tab
+	return rig{c, t, tab}
 }
 
 const on = mmu.MSRIR | mmu.MSRDR
