@@ -15,12 +15,13 @@
 // # Model
 //
 // A [Batch] belongs to one CPU (Linux: ppc64_tlb_batch). It holds at most
-// [MaxEntries] entries, or fewer if its Config says so, of one address space, actual page size and segment size;
-// an entry of another kind flushes what is there first. Beyond that a [Policy]
-// decides, and it sees events, not only sizes: what separates Linux 2.6.20, in
-// which the hash table could get a second entry for a page, from later kernels
-// is not how much was batched but when the flush ran relative to the PTE page
-// lock.
+// [MaxEntries] entries, or fewer if its Config says so, of one address space, one
+// pair of base and actual page size, and one segment size; an entry of another kind
+// flushes what is there first, and one that fills the batch flushes it. Beyond that
+// a [Policy] decides, and it sees events, not only sizes: what separates Linux
+// 2.6.20, in which the hash table could get a second entry for a page, from later
+// kernels is not how much was batched but when the flush ran relative to the PTE
+// page lock.
 //
 //	policy        flushes                                  Linux
 //	AtFinish      when the operation ends                  2.6.20

@@ -80,11 +80,10 @@ func (c *CPU) readPageSize(p page, ea pte.EA, here bool) pte.PageSize {
 	return p.as.basePage(ea)
 }
 
-// needs4K reports whether a page cannot be entered as one of 64K: it is one 4K
-// page in truth, or storage that the processor can map only in 4K pages.
+// needs4K reports whether a page cannot be entered as one of 64K: its storage is
+// cache-inhibited, and the processor can map that in 4K pages only.
 func (c *CPU) needs4K(p pte.LinuxPTE) bool {
-	l := c.m.kernel.Layout
-	return p&l.FourK != 0 || l.Inhibited(p) && !c.m.largeCI
+	return c.m.kernel.Layout.Inhibited(p) && !c.m.largeCI
 }
 
 // followDemotion brings the CPU's SLB up to date (Linux: check_paca_psize).

@@ -27,7 +27,9 @@ func (e *FieldError) Unwrap() error { return e.Err }
 
 // Encode makes a valid entry with H clear that maps the page of k to ra (Linux:
 // hpte_encode_v, hpte_encode_r). ra is aligned to the actual page size; in a page
-// larger than its base, k names the piece by which it is hashed.
+// larger than its base, k names the piece by which it is hashed. PP, Key and WIMG are
+// cut to their widths. The error is a [*FieldError] that wraps ErrSize when s has no
+// such pair of sizes, ErrRange or ErrAlign.
 func (s *Sizes) Encode(k Key, ra RA, actual PageSize, a Attr) (HPTE, error) {
 	l, lp, ok := s.lp(k.Base, actual)
 	switch {

@@ -32,9 +32,8 @@ type Layout struct {
 	// Only with 64K base pages. There the slot is in a second word beside the entry,
 	// or partly: see [RealPTE].
 	Combo LinuxPTE // the page is entered as 4K pieces (_PAGE_COMBO, H_PAGE_COMBO)
-	Sub   LinuxPTE // with Combo: which pieces have an entry, piece 0 highest; zero where the second word says it
+	Sub   LinuxPTE // with Combo: pieces that have an entry, piece 0 highest; or Hidx says it
 	FourK LinuxPTE // RPN counts 4K pages: all pieces are one 4K page (H_PAGE_4K_PFN)
-	Huge  LinuxPTE // in a PMD: it maps a transparent huge page (H_PAGE_THP_HUGE)
 
 	hidxBias uint64   // the second word holds hidx plus this
 	memory   LinuxPTE // storage control of ordinary memory
@@ -106,16 +105,16 @@ func (l *Layout) WithAccess(p LinuxPTE, a Access) LinuxPTE {
 	return p
 }
 
-// Stored are the bits that a page fault for a store sets (Linux: pte_mkdirty). hash_page
-// sets Dirty alone.
+// Stored are the bits that a page fault for a store sets (Linux: pte_mkdirty).
+// hash_page sets Dirty alone.
 func (l *Layout) Stored() LinuxPTE { return l.Dirty | l.SoftDirty }
 
 // ProtNone reports whether the entry maps a page for nobody, so that the next
 // access comes to the page fault handler (Linux: pte_protnone). Kernels whose
 // entries cannot be read-protected have no such entries.
 func (l *Layout) ProtNone(p LinuxPTE) bool {
-	any := l.Read | l.Write | l.Exec
-	return l.Read != 0 && p&(l.Present|l.Leaf|any) == l.Present|l.Leaf
+	access := l.Read | l.Write | l.Exec
+	return l.Read != 0 && p&(l.Present|l.Leaf|access) == l.Present|l.Leaf
 }
 
 // Hinting returns an entry that ProtNone holds for and that remembers whether p
@@ -160,7 +159,7 @@ func (l *Layout) IsPresent(p LinuxPTE) bool {
 	return p&l.Present != 0 || l.Invalid != 0 && p&(l.Invalid|l.Leaf) == l.Invalid|l.Leaf
 }
 
-// RA returns the real address of the page.
+// RA returns the real address of the page that a present entry maps.
 func (l *Layout) RA(p LinuxPTE) RA {
 	unit := l.Page
 	if p&l.FourK != 0 {
@@ -169,7 +168,7 @@ func (l *Layout) RA(p LinuxPTE) RA {
 	return RA(p & l.RPN >> l.RPNShift << unit.Shift())
 }
 
-// WithRA returns the entry for another page.
+// WithRA returns the entry for another page, of the base page size.
 func (l *Layout) WithRA(p LinuxPTE, ra RA) LinuxPTE {
 	return p&^l.RPN | LinuxPTE(uint64(ra)>>l.Page.Shift()<<l.RPNShift)&l.RPN
 }
@@ -219,9 +218,9 @@ func (l *Layout) WithHint(p LinuxPTE, h SlotHint) LinuxPTE {
 func (l *Layout) Inhibited(p LinuxPTE) bool { return p&inhibited != 0 }
 
 // Attr converts to the protection of a hash table entry (Linux:
-// htab_convert_pte_flags). A page that is writable but clean comes out
-// read-only, so that the first store faults and marks it dirty; a writable one
-// has C already, so that hardware need not write it.
+// htab_convert_pte_flags, on a processor with MMU_FTR_KERNEL_RO). A page that is
+// writable but clean comes out read-only, so that the first store faults and marks
+// it dirty; a writable one has C already, so that hardware need not write it.
 func (l *Layout) Attr(p LinuxPTE) Attr { return l.attr(l, p) }
 
 // attr2620 follows 2.6.20: bits 8:1 are R bits already, but for N.

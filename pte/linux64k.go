@@ -22,7 +22,7 @@ var Linux61With64K = &Layout{
 	Busy: 0x40, Dirty: 0x80, Accessed: 0x100, SoftDirty: 0x200,
 	HashPTE: 1 << 55,
 	RPN:     1<<53 - 1<<16, RPNShift: 16, NoCache: nonIdempotent,
-	Combo: 0x1000, FourK: 0x2000, Huge: 0x2000,
+	Combo: 0x1000, FourK: 0x2000,
 	hidxBias: 1, keys: 31 << 56, attr: attr61,
 }
 

@@ -28,7 +28,6 @@ func TestLayoutBits64K(t *testing.T) {
 	require.EqualValues(t, uint64(1<<55), l.HashPTE)
 	require.EqualValues(t, 0x1000, l.Combo)
 	require.EqualValues(t, 0x2000, l.FourK)
-	require.Equal(t, l.FourK, l.Huge)
 	require.EqualValues(t, uint64(1<<53-1<<16), l.RPN)
 	require.EqualValues(t, uint64(0x40|1<<55|0x1000), l.HPTEFlags())
 	require.Zero(t, l.GIX|l.Second|l.Sub)
