@@ -87,12 +87,12 @@ func runSequences(r io.Reader) (Result, error) {
 			return res, err
 		}
 		f, err := familyOf(s)
-		if err != nil {
-			return res, err
+		if err == nil {
+			res.Kind = f.kind
+			err = f.run(s, &res)
 		}
-		res.Kind = f.kind
-		if err := f.run(s, &res); err != nil {
-			return res, err
+		if err != nil {
+			return res, fmt.Errorf("line %d: %w", reader.line, err)
 		}
 	}
 }

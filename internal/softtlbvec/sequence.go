@@ -2,7 +2,6 @@ package softtlbvec
 
 import (
 	"bufio"
-	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -54,9 +53,17 @@ func (r *Reader) Next() (*Sequence, error) {
 	r.line++
 	s, err := parseSequence(r.lines.Bytes())
 	if err != nil {
-		return nil, fmt.Errorf("line %d: %w", r.line, cmp.Or(r.lines.Err(), err)) // input may have ended in the line
+		return nil, fmt.Errorf("line %d: %w", r.line, r.why(err))
 	}
 	return s, nil
+}
+
+// why is the error of a line that cannot be read: err, unless input ended within it.
+func (r *Reader) why(err error) error {
+	if cut := r.lines.Err(); cut != nil {
+		return fmt.Errorf("%w: %w", ErrFormat, cut)
+	}
+	return err
 }
 
 func parseSequence(line []byte) (*Sequence, error) {

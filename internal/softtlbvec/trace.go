@@ -1,7 +1,6 @@
 package softtlbvec
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -26,7 +25,7 @@ func runTrace(r io.Reader) (Result, error) {
 	}
 	recorded, err := newTraceMachine(events[0], m, mipsQuirks)
 	if err != nil {
-		return res, err
+		return res, fmt.Errorf("line 1: %w", err)
 	}
 	part, err := newTraceMachine(events[0], m, 0)
 	if err != nil {
@@ -54,7 +53,7 @@ func readTrace(r io.Reader) ([]Op, error) {
 	for reader.lines.Scan() {
 		v, err := ParseValues(reader.lines.Bytes())
 		if err != nil {
-			return nil, fmt.Errorf("line %d: %w", len(events)+1, cmp.Or(reader.lines.Err(), err))
+			return nil, fmt.Errorf("line %d: %w", len(events)+1, reader.why(err))
 		}
 		ev, err := opOf(Value{Kind: List, List: v})
 		if err != nil {
@@ -63,10 +62,10 @@ func readTrace(r io.Reader) ([]Op, error) {
 		events = append(events, ev)
 	}
 	if err := reader.lines.Err(); err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrFormat, err)
+		return nil, fmt.Errorf("%w: line %d: %w", ErrFormat, len(events)+1, err)
 	}
 	if n := len(events); n < 2 || events[0].Name != "state" || events[n-1].Name != "state" {
-		return nil, fmt.Errorf("%w: a trace starts and ends with the contents of the TLB", ErrFormat)
+		return nil, fmt.Errorf("%w: line %d: a trace starts and ends with the contents of the TLB", ErrFormat, n)
 	}
 	return events, nil
 }
@@ -97,15 +96,15 @@ func traceParams(events []Op) (tlb.MIPSParams, error) {
 	if isWide(events) {
 		m.SegBits, m.PABits = 42, 36
 	}
-	for _, ev := range []Op{events[0], events[len(events)-1]} {
-		a := ev.Read()
+	for _, i := range []int{0, len(events) - 1} {
+		a := events[i].Read()
 		m.Entries = a.Int()
 		m.PageGrain |= a.Hex()
 		for _, e := range a.next(List).List {
 			m.EHINV = m.EHINV || e.Kind == Number
 		}
 		if err := a.Err(); err != nil {
-			return m, err
+			return m, fmt.Errorf("line %d: %w", i+1, err)
 		}
 	}
 	const elpa = 1 << 29
