@@ -130,12 +130,12 @@ func TestDuplicates(t *testing.T) {
 	}
 }
 
-// Of several other entries the worst grade is told.
+// Of several other entries the worst grade is told, with the first slot that has it.
 func TestDuplicatesWorst(t *testing.T) {
 	r := newRig(t, mmu.Config{DetectDuplicates: true})
 	r.SetMSR(on)
 	r.slb(0, plainEA, plainWord)
-	for _, ra := range []pte.RA{0x7000, 0x9000, 0x7000} {
+	for _, ra := range []pte.RA{0x7000, 0x9000, 0x7000, 0xa000} {
 		r.insert(plainKey(), ra, pte.Page4K, rw())
 	}
 	x := r.Translate(plainEA, pte.Read)

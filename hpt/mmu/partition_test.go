@@ -270,6 +270,38 @@ func TestSegmentTable(t *testing.T) {
 	require.EqualValues(t, mmu.StatusTable|mmu.StatusNoPTE, x.Status)
 }
 
+// A segment's group is that of its low ESID bits, and there is no table without
+// LPCR[UPRT].
+func TestSegmentTableGroup(t *testing.T) {
+	r, m := segmentRig(newRig(t, mmu.Config{Profile: mmu.POWER9}))
+	ea := plainEA + 21<<28 // ESID 22
+	m.words[0x301000+22*128], m.words[0x301008+22*128] = uint64(ea)&^0xfffffff|0x08000000, plainWord
+	require.EqualValues(t, 0x7678, r.Translate(ea, pte.Read).RA)
+	require.Equal(t, mmu.DataSegment, r.Translate(0x5678, pte.Read).Fault, "an entry of zeros is none")
+
+	m.words[0x300028] |= 1 << 4 // two pages of segment table
+	r.tab = m.tables[0x100000]
+	r.insert(pte.MakeKey(0x80, 0x5000, pte.Seg256M, pte.Page4K), 0x303000, pte.Page4K, pte.Attr{WIMG: pte.Memory})
+	ea = plainEA + 39<<28
+	m.words[0x303000+8*128], m.words[0x303008+8*128] = uint64(ea)&^0xfffffff|0x08000000, plainWord
+	require.EqualValues(t, 0x7678, r.Translate(ea, pte.Read).RA)
+	r.SetLPCR(0)
+	require.Equal(t, mmu.DataSegment, r.Translate(ea, pte.Read).Fault)
+}
+
+// The segment table may lie in a segment of 1T.
+func TestSegmentTableIn1T(t *testing.T) {
+	r, m := segmentRig(newRig(t, mmu.Config{Profile: mmu.POWER9}))
+	m.ste(uint64(plainEA)>>28%32, 3, plainWord)
+	origin := uint64(0x81)<<28 | 0x4
+	m.words[0x300020], m.words[0x300028] = 1<<62|origin>>4, origin<<60|1
+	r.tab = m.tables[0x100000]
+	r.insert(pte.MakeKey(0x81, 0x4000, pte.Seg1T, pte.Page4K), 0x301000, pte.Page4K, pte.Attr{WIMG: pte.Memory})
+	require.EqualValues(t, 0x7678, r.Translate(plainEA, pte.Read).RA)
+	m.words[0x300020] = 2<<62 | origin>>4
+	require.EqualValues(t, mmu.StatusTable, r.Translate(plainEA, pte.Read).Status, "no such segment size")
+}
+
 // PRTS is log2 of the process table's size, from 4K on.
 func TestProcessTableSize(t *testing.T) {
 	r, m := segmentRig(newRig(t, mmu.Config{Profile: mmu.POWER9}))
