@@ -407,3 +407,24 @@ func TestMIPSHandlersStopWithTheTLB(t *testing.T) {
 	require.Equal(t, tlb.TLBMiss, m.kernel.Refill(0x70000), "no page table entry")
 	require.Equal(t, tlb.TLBMiss, m.kernel.Invalid(0x70000))
 }
+
+// TestMIPSUniquifyAvoidsWhatIsHeld: an entry moves to a page of kseg0 only if no other
+// entry holds it.
+func TestMIPSUniquifyAvoidsWhatIsHeld(t *testing.T) {
+	p, err := tlb.ByName("mips64r2")
+	require.NoError(t, err)
+	c, err := tlb.NewMIPS(p)
+	require.NoError(t, err)
+	n := c.Len()
+	reset := make([]tlb.MIPSEntry, n)
+	for i := range reset {
+		reset[i] = c.Entry(i)
+	}
+	for i := range reset { // backwards: entry 0 would like the page of the last one
+		c.SetEntry(i, reset[n-1-i])
+	}
+	c.OnWrite = func(r tlb.Report) { require.Fail(t, "two entries", "%+v", r) }
+	k := &tlb.MIPSHandlers{CPU: c}
+	require.Equal(t, tlb.NoFault, k.Uniquify())
+	require.Zero(t, c.Read(tlb.Wired))
+}

@@ -215,3 +215,154 @@ func TestProfileRefusals(t *testing.T) {
 	_, err := tlb.NewSun4v(tlb.Profile{Family: tlb.UltraSPARC, Sparc: tlb.SparcParams{Entries: 4}})
 	require.ErrorIs(t, err, tlb.ErrProfile)
 }
+
+// TestMultiHitText: where a part does something about two entries, and what.
+func TestMultiHitText(t *testing.T) {
+	for text, m := range map[string]tlb.MultiHit{
+		"first-match":                        {},
+		"write: displace":                    {Write: tlb.Displace},
+		"probe: miss, access: machine-check": {Probe: tlb.Miss, Lookup: tlb.CheckMachine},
+		"undefined; access: or-bits":         {Lookup: tlb.OrBits, Undefined: true},
+	} {
+		require.Equal(t, text, m.String())
+	}
+}
+
+// TestPolicyNeedsSeveral: what a part does about several entries it does not do about
+// one; two come to what the policy says.
+func TestPolicyNeedsSeveral(t *testing.T) {
+	const va = 0x10000
+	type entry func(frame uint64)
+	for name, newPart := range map[string]func(p tlb.Profile) (put [2]entry, look func() tlb.Result){
+		"ultrasparc": func(p tlb.Profile) ([2]entry, func() tlb.Result) {
+			u, err := tlb.NewSun4u(p)
+			require.NoError(t, err)
+			at := func(i int) entry {
+				return func(frame uint64) {
+					u.SetEntry(tlb.DMMU, i, tlb.SparcEntry{Tag: va, TTE: 1<<63 | frame<<13})
+				}
+			}
+			return [2]entry{at(3), at(7)}, func() tlb.Result { return u.Translate(tlb.UserPrimary, tlb.Load, false, va).Result }
+		},
+		"sun4v": func(p tlb.Profile) ([2]entry, func() tlb.Result) {
+			v, err := tlb.NewSun4v(p)
+			require.NoError(t, err)
+			at := func(i int) entry {
+				return func(frame uint64) {
+					v.SetEntry(tlb.DMMU, i, tlb.SparcEntry{Tag: va, TTE: 1<<63 | frame<<13})
+				}
+			}
+			return [2]entry{at(3), at(7)}, func() tlb.Result { return v.Translate(tlb.UserPrimary, tlb.Load, false, va).Result }
+		},
+		"ppc440": func(p tlb.Profile) ([2]entry, func() tlb.Result) {
+			m, err := tlb.NewPPC4xx(p)
+			require.NoError(t, err)
+			at := func(i uint32) entry {
+				return func(frame uint64) { put44x(m, i, va|rwx4k, uint32(frame)<<13, all44) }
+			}
+			return [2]entry{at(3), at(7)}, func() tlb.Result { return m.Translate(tlb.Load, va) }
+		},
+		"ppc603": func(p tlb.Profile) ([2]entry, func() tlb.Result) {
+			m, err := tlb.New603(p)
+			require.NoError(t, err)
+			m.MSR = tlb.MSRIR | tlb.MSRDR
+			at := func(way uint32) entry {
+				return func(frame uint64) { put603(m, va, way, 0, uint32(frame)<<13|2) }
+			}
+			return [2]entry{at(0), at(1)}, func() tlb.Result { return m.Translate(tlb.Load, va) }
+		},
+		"e500mc": func(p tlb.Profile) ([2]entry, func() tlb.Result) {
+			c, err := tlb.NewE500(p)
+			require.NoError(t, err)
+			at := func(mas0 uint64) entry {
+				return func(frame uint64) { putE500(c.Thread(0), mas0, ts4k, va, frame<<13|all50) }
+			}
+			return [2]entry{at(1 << 16), at(tlb1 | 3<<16)}, func() tlb.Result { return c.Thread(0).Translate(tlb.Load, va) }
+		},
+	} {
+		for policy, want := range map[tlb.Policy][]any{
+			tlb.FirstMatch: {tlb.NoFault, uint64(1 << 13)}, tlb.OrBits: {tlb.NoFault, uint64(3 << 13)},
+			tlb.Miss: {tlb.TLBMiss, uint64(0)}, tlb.CheckMachine: {tlb.MachineCheck, uint64(0)},
+		} {
+			t.Run(name+"/"+policy.String(), func(t *testing.T) {
+				p, err := tlb.ByName(name)
+				require.NoError(t, err)
+				p.MultiHit = tlb.MultiHit{Lookup: policy}
+				put, look := newPart(p)
+				put[0](1)
+				for range 2 { // the second time without a search
+					r := look()
+					require.True(t, r.OK())
+					require.Equal(t, uint64(1)<<13, r.PA)
+				}
+				put[1](2)
+				for range 2 {
+					r := look()
+					require.EqualValues(t, 2, r.Hit.N)
+					require.Equal(t, want, []any{r.Fault, r.PA})
+				}
+			})
+		}
+	}
+}
+
+// TestE500ProbePolicies: the same of tlbsx, which leaves V clear where it shows nothing.
+func TestE500ProbePolicies(t *testing.T) {
+	for policy, valid := range map[tlb.Policy]bool{tlb.FirstMatch: true, tlb.OrBits: true, tlb.Miss: false} {
+		p, err := tlb.ByName("e500mc")
+		require.NoError(t, err)
+		p.MultiHit = tlb.MultiHit{Probe: policy}
+		c, err := tlb.NewE500(p)
+		require.NoError(t, err)
+		th := c.Thread(0)
+		putE500(th, 1<<16, ts4k, 0x1000, 0x2000|all50)
+		_, f := th.TLBSX(0x1000)
+		require.Equal(t, tlb.NoFault, f)
+		require.NotZero(t, th.Read(tlb.MAS1)>>31, "%v: one entry", policy)
+		putE500(th, tlb1, ts4k, 0x1000, 0x4000|all50)
+		_, f = th.TLBSX(0x1000)
+		require.Equal(t, tlb.NoFault, f)
+		require.Equal(t, valid, th.Read(tlb.MAS1)>>31 != 0, "%v: two entries", policy)
+	}
+}
+
+// TestSparcOrDrivesEveryBit: where all matching entries answer together, an attribute
+// of either counts.
+func TestSparcOrDrivesEveryBit(t *testing.T) {
+	const va, valid, noFaultOnly, invert, executable, effect, priv = 0x10000, 1 << 63, 1 << 62, 1 << 12, 1 << 7, 1 << 11, 1 << 8
+	for name, c := range map[string]struct {
+		bit     uint64
+		acc     tlb.Access
+		noFault bool
+		with    func(r tlb.Sun4uResult) bool
+	}{
+		"no fault only": {noFaultOnly, tlb.Load, false, func(r tlb.Sun4uResult) bool { return r.Fault == tlb.AccessFault }},
+		"side effect":   {effect, tlb.Load, true, func(r tlb.Sun4uResult) bool { return r.Fault == tlb.AccessFault }},
+		"privileged":    {priv, tlb.Load, false, func(r tlb.Sun4uResult) bool { return r.Fault == tlb.AccessFault }},
+		"endian":        {invert, tlb.Load, false, func(r tlb.Sun4uResult) bool { return r.OK() && r.InvertEndian }},
+		"executable":    {executable, tlb.Fetch, false, func(r tlb.Sun4uResult) bool { return r.OK() && !r.InvertEndian }},
+		"in order":      {executable | invert, tlb.Fetch, false, func(r tlb.Sun4uResult) bool { return r.OK() && !r.InvertEndian }},
+		"plain fetch":   {executable | effect | noFaultOnly, tlb.Fetch, true, func(r tlb.Sun4uResult) bool { return r.OK() }},
+	} {
+		for has := range 4 { // a bit per entry that has it
+			p, err := tlb.ByName("sun4v")
+			require.NoError(t, err)
+			p.MultiHit = tlb.MultiHit{Lookup: tlb.OrBits}
+			v, err := tlb.NewSun4v(p)
+			require.NoError(t, err)
+			side := tlb.DMMU
+			if c.acc == tlb.Fetch {
+				side = tlb.IMMU
+			}
+			for i := range 2 {
+				tte := uint64(valid | 0x40000)
+				if has>>i&1 != 0 {
+					tte |= c.bit
+				}
+				v.SetEntry(side, i, tlb.SparcEntry{Tag: va, TTE: tte})
+			}
+			r := v.Translate(tlb.UserPrimary, c.acc, c.noFault, va)
+			require.Equal(t, has != 0, c.with(r), "%s: entries %02b: %+v", name, has, r)
+		}
+	}
+}

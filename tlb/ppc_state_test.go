@@ -355,3 +355,23 @@ func TestPPC476Bolts(t *testing.T) {
 	mmube0, _ = m.MMUBE()
 	require.Zero(t, mmube0)
 }
+
+// TestPPC4xxWordsBeyondTheEntry: a word that the part does not have is neither written
+// nor read.
+func TestPPC4xxWordsBeyondTheEntry(t *testing.T) {
+	for name, words := range map[string]int{"ppc405": 2, "ppc440": 3, "ppc476": 3} {
+		m := ppc4xxOf(t, name, 0)
+		for w := range words {
+			require.NoError(t, m.TLBWE(0, w, ^uint32(0)))
+		}
+		before, err := m.MarshalBinary()
+		require.NoError(t, err)
+		for _, w := range []int{-1, words, words + 1} {
+			require.NoError(t, m.TLBWE(0, w, 0), name)
+			require.Zero(t, m.TLBRE(0, w), name)
+		}
+		after, err := m.MarshalBinary()
+		require.NoError(t, err)
+		require.Equal(t, before, after, name)
+	}
+}
