@@ -76,10 +76,15 @@ type Batch struct {
 	refs  []pte.Ref
 	space uint64
 	scope Scope
+	task  Task // of the task that runs
+	stats Stats
+}
+
+// Task is the lazy MMU mode of one task, which it keeps while it does not run
+// (Linux: TLF_LAZY_MMU). The zero value is outside of every lazy section.
+type Task struct {
 	depth int  // lazy sections entered and not left
 	lazy  bool // lazy mode is active
-	out   bool // switched out while lazy
-	stats Stats
 }
 
 // New returns an empty batch that flushes to f.
@@ -130,19 +135,19 @@ func (b *Batch) mismatch(space uint64, r pte.Ref) Reason {
 // EnterLazy begins a lazy section (arch_enter_lazy_mmu_mode). The PTE page lock
 // is held.
 func (b *Batch) EnterLazy() {
-	b.depth++
-	b.lazy = true
+	b.task.depth++
+	b.task.lazy = true
 }
 
 // LeaveLazy ends a lazy section (arch_leave_lazy_mmu_mode), before the PTE page
 // lock is dropped. Without a section to end it does nothing.
 func (b *Batch) LeaveLazy() {
-	if b.depth == 0 {
+	if b.task.depth == 0 {
 		return
 	}
-	b.depth--
+	b.task.depth--
 	b.event(OnLeaveLazy)
-	b.lazy = b.nesting == Counted && b.depth > 0
+	b.task.lazy = b.nesting == Counted && b.task.depth > 0
 }
 
 // BeforeUnlock says that a PTE page lock is about to be dropped.
@@ -152,16 +157,19 @@ func (b *Batch) BeforeUnlock() { b.event(OnUnlock) }
 // be gone (flush_tlb_page, flush_tlb_range, flush_tlb_mm).
 func (b *Batch) RangeFlush() { b.event(OnRangeFlush) }
 
-// SwitchOut says that the CPU switches to another task: the batch is flushed
-// whatever the policy, lazy mode is suspended.
-func (b *Batch) SwitchOut() {
+// SwitchOut says that the CPU switches away from a task: the batch is flushed whatever
+// the policy. What it returns is for SwitchIn. Until then the CPU is in no lazy
+// section.
+func (b *Batch) SwitchOut() Task {
 	b.flush(OnSwitch)
-	b.out, b.lazy = b.lazy, false
+	t := b.task
+	b.task = Task{}
+	return t
 }
 
-// SwitchIn says that the CPU is back at the task it left in SwitchOut (Linux:
-// TLF_LAZY_MMU).
-func (b *Batch) SwitchIn() { b.lazy, b.out = b.out, false }
+// SwitchIn says that the CPU goes on with a task after SwitchOut of another, or begins
+// with one, for which t is zero. The lazy section that it was in is active again.
+func (b *Batch) SwitchIn(t Task) { b.task = t }
 
 // Finish ends an operation (tlb_finish_mmu): whatever is pending is flushed,
 // under every policy (B1).
@@ -174,11 +182,11 @@ func (b *Batch) Commit() { b.flush(OnCommit) }
 // Reset forgets what is pending and every lazy section, without a flush: for a
 // simulation that starts over. The counters stay.
 func (b *Batch) Reset() {
-	b.refs, b.scope, b.depth, b.lazy, b.out = b.refs[:0], Local, 0, false, false
+	b.refs, b.scope, b.task = b.refs[:0], Local, Task{}
 }
 
 // Lazy reports whether lazy MMU mode is active.
-func (b *Batch) Lazy() bool { return b.lazy }
+func (b *Batch) Lazy() bool { return b.task.lazy }
 
 // Len is the number of pending entries.
 func (b *Batch) Len() int { return len(b.refs) }
@@ -191,7 +199,7 @@ func (b *Batch) Pending() (space uint64, refs []pte.Ref) { return b.space, b.ref
 func (b *Batch) Stats() Stats { return b.stats }
 
 func (b *Batch) event(why Reason) {
-	if len(b.refs) > 0 && b.policy.Flush(why, State{Pending: len(b.refs), Lazy: b.lazy}) {
+	if len(b.refs) > 0 && b.policy.Flush(why, State{Pending: len(b.refs), Lazy: b.task.lazy}) {
 		b.flush(why)
 	}
 }

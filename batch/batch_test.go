@@ -45,13 +45,37 @@ func TestSwitch(t *testing.T) {
 		b := batch.New(discard, batch.Config{Policy: p})
 		b.EnterLazy()
 		b.Add(1, page(0), batch.Local)
-		b.SwitchOut()
+		task := b.SwitchOut()
 		require.Zero(t, b.Len(), p)
 		require.False(t, b.Lazy(), p)
-		b.SwitchIn()
+		b.SwitchIn(task)
 		require.True(t, b.Lazy(), p)
 		b.LeaveLazy()
 		b.Finish()
+	}
+}
+
+// TestSwitchKeepsSectionsApart: the sections of a task that is switched out are not
+// those of the task that runs, whichever of the two comes back first.
+func TestSwitchKeepsSectionsApart(t *testing.T) {
+	for _, nesting := range []batch.Nesting{batch.Flat, batch.Counted} {
+		b := batch.New(discard, batch.Config{Nesting: nesting})
+		b.EnterLazy()
+		first := b.SwitchOut()
+		b.SwitchIn(batch.Task{})
+		b.EnterLazy()
+		b.LeaveLazy()
+		require.False(t, b.Lazy(), "the section of another task")
+		b.LeaveLazy() // none of this task to end
+		b.EnterLazy()
+		second := b.SwitchOut()
+		b.SwitchIn(first)
+		require.True(t, b.Lazy())
+		b.LeaveLazy()
+		require.False(t, b.Lazy())
+		require.Zero(t, b.SwitchOut())
+		b.SwitchIn(second)
+		require.True(t, b.Lazy())
 	}
 }
 

@@ -30,7 +30,9 @@
 //	Immediate     at every entry                           -
 //	Capacity(n)   when n entries are pending               -
 //
-// AtFinish and Capacity are unsafe and kept for study. AnyOf combines policies.
+// AtFinish, BeforeUnlock and Capacity also flush where the kernel asks for it
+// (flush_tlb_page and its kin), as 2.6.20 does. AtFinish and Capacity of more than 1
+// are unsafe and kept for study. AnyOf combines policies.
 //
 // # Invariants
 //
@@ -46,5 +48,6 @@
 //
 // # Not modelled
 //
-// Preemption: the owner says when a context switch happens.
+// Preemption: the owner says when a context switch happens, and keeps the [Task] of
+// each task that does not run.
 package batch

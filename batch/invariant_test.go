@@ -18,8 +18,8 @@ type batcher interface {
 	EnterLazy()
 	LeaveLazy()
 	BeforeUnlock()
-	SwitchOut()
-	SwitchIn()
+	SwitchOut() batch.Task
+	SwitchIn(batch.Task)
 	Finish()
 	Len() int
 }
@@ -96,8 +96,7 @@ func invariantB2(make maker) error {
 			b.LeaveLazy()
 			want = append(want, reached{uint64(i / 400), r})
 			if i%300 == 299 {
-				b.SwitchOut()
-				b.SwitchIn()
+				b.SwitchIn(b.SwitchOut())
 			}
 		}
 		b.Finish()

@@ -2,6 +2,7 @@ package batch_test
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -35,7 +36,6 @@ type model struct {
 	pending []entry
 	inside  []bool // lazy sections entered; what leaving one does is said there
 	active  bool
-	carried bool
 	calls   []call
 }
 
@@ -83,12 +83,20 @@ func (m *model) leave() {
 	m.active = m.counted && len(m.inside) > 0
 }
 
-func (m *model) switchOut() {
-	m.flush(batch.OnSwitch)
-	m.carried, m.active = m.active, false
+// modelTask is what a task leaves behind.
+type modelTask struct {
+	inside []bool
+	active bool
 }
 
-func (m *model) switchIn() { m.active, m.carried = m.carried, false }
+func (m *model) switchOut() modelTask {
+	m.flush(batch.OnSwitch)
+	t := modelTask{m.inside, m.active}
+	m.switchIn(modelTask{})
+	return t
+}
+
+func (m *model) switchIn(t modelTask) { m.inside, m.active = t.inside, t.active }
 
 func (m *model) event(ev batch.Reason) {
 	for _, name := range strings.Split(m.policy, "+") {
@@ -124,6 +132,9 @@ type machine struct {
 	batch *batch.Batch
 	calls []call // what the flusher saw
 	added uint64
+
+	out      []batch.Task // tasks that are switched out
+	modelOut []modelTask
 }
 
 func newMachine(t *rapid.T) *machine {
@@ -178,9 +189,20 @@ func (m *machine) EnterLazy(*rapid.T)    { m.batch.EnterLazy(); m.model.enter() 
 func (m *machine) LeaveLazy(*rapid.T)    { m.batch.LeaveLazy(); m.model.leave() }
 func (m *machine) BeforeUnlock(*rapid.T) { m.batch.BeforeUnlock(); m.model.event(batch.OnUnlock) }
 func (m *machine) RangeFlush(*rapid.T)   { m.batch.RangeFlush(); m.model.event(batch.OnRangeFlush) }
-func (m *machine) SwitchOut(*rapid.T)    { m.batch.SwitchOut(); m.model.switchOut() }
-func (m *machine) SwitchIn(*rapid.T)     { m.batch.SwitchIn(); m.model.switchIn() }
 func (m *machine) Finish(*rapid.T)       { m.batch.Finish(); m.model.flush(batch.OnFinish) }
+
+// Switch goes to a task that was switched out before, or to a new one.
+func (m *machine) Switch(t *rapid.T) {
+	m.out, m.modelOut = append(m.out, m.batch.SwitchOut()), append(m.modelOut, m.model.switchOut())
+	i := rapid.IntRange(0, len(m.out)).Draw(t, "task")
+	if i == len(m.out) {
+		m.batch.SwitchIn(batch.Task{})
+		return
+	}
+	m.batch.SwitchIn(m.out[i])
+	m.model.switchIn(m.modelOut[i])
+	m.out, m.modelOut = slices.Delete(m.out, i, i+1), slices.Delete(m.modelOut, i, i+1)
+}
 
 // Check compares all that can be seen of the batch.
 func (m *machine) Check(t *rapid.T) {

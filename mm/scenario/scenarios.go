@@ -119,8 +119,7 @@ type switching struct {
 }
 
 func (w switching) Err() error {
-	w.cpu.Batch().SwitchOut()
-	w.cpu.Batch().SwitchIn()
+	w.cpu.Batch().SwitchIn(w.cpu.Batch().SwitchOut())
 	return nil
 }
 
