@@ -81,7 +81,7 @@ func (c *E500Core) SWTLB() []byte {
 // LoadSWTLB replaces all entries by those of such an array.
 func (c *E500Core) LoadSWTLB(b []byte) error {
 	if want := 24 * len(c.entries); len(b) != want {
-		return &SnapshotError{"length", uint64(len(b)), uint64(want)}
+		return wrongLength(b, want)
 	}
 	c.visitEntries(&codec{buf: b, reading: true})
 	return nil

@@ -144,7 +144,7 @@ func withState(mmu encoding.BinaryMarshaler, own ...byte) ([]byte, error) {
 // splitState takes n such bytes off again.
 func splitState(b []byte, n int) (mmu, own []byte, err error) {
 	if len(b) < n {
-		return nil, nil, &SnapshotError{Field: "length", Got: uint64(len(b)), Want: uint64(n)}
+		return nil, nil, wrongLength(b, n)
 	}
 	return b[:len(b)-n], b[len(b)-n:], nil
 }

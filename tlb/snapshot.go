@@ -32,14 +32,20 @@ var ErrSnapshot = errors.New("tlb: bad snapshot")
 // errors.Is(err, ErrSnapshot) holds for it.
 type SnapshotError struct {
 	Field     string
+	Offset    int // of the field, in bytes
 	Got, Want uint64
 }
 
 func (e *SnapshotError) Error() string {
-	return fmt.Sprintf("tlb: snapshot: %s is %#x, want %#x", e.Field, e.Got, e.Want)
+	return fmt.Sprintf("tlb: snapshot: %s at byte %d is %#x, want %#x", e.Field, e.Offset, e.Got, e.Want)
 }
 
 func (e *SnapshotError) Unwrap() error { return ErrSnapshot }
+
+// wrongLength says that b is shorter or longer than it should be.
+func wrongLength(b []byte, want int) error {
+	return &SnapshotError{"length", min(len(b), want), uint64(len(b)), uint64(want)}
+}
 
 // codec writes or reads the words of a snapshot, so that one description of
 // the state serves both ways.
@@ -105,11 +111,11 @@ func marshal(m snapshotted) []byte {
 func unmarshal(m snapshotted, b []byte) error {
 	want := marshal(m)
 	if len(b) != len(want) {
-		return &SnapshotError{"length", uint64(len(b)), uint64(len(want))}
+		return wrongLength(b, len(want))
 	}
 	body, seal := b[:len(b)-8], binary.BigEndian.Uint64(b[len(b)-8:])
 	if sum := xxhash.Sum64(body); sum != seal {
-		return &SnapshotError{"seal", seal, sum}
+		return &SnapshotError{"seal", len(body), seal, sum}
 	}
 	header := 8 + 4*len(m.shape())
 	for at := 0; at < header; at += 4 {
@@ -119,7 +125,7 @@ func unmarshal(m snapshotted, b []byte) error {
 		}
 		got, want := binary.BigEndian.Uint32(b[at:]), binary.BigEndian.Uint32(want[at:])
 		if got != want {
-			return &SnapshotError{field, uint64(got), uint64(want)}
+			return &SnapshotError{field, at, uint64(got), uint64(want)}
 		}
 	}
 	m.visit(&codec{buf: body, at: header, reading: true})

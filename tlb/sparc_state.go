@@ -86,7 +86,7 @@ func (t *TSB) MarshalBinary() ([]byte, error) {
 // TSB meanwhile. A slot that was locked comes back invalid: its writer is gone.
 func (t *TSB) UnmarshalBinary(b []byte) error {
 	if len(b) != 16*len(t.slots) {
-		return &SnapshotError{"length", uint64(len(b)), uint64(16 * len(t.slots))}
+		return wrongLength(b, 16*len(t.slots))
 	}
 	for i := range t.slots {
 		tag := binary.BigEndian.Uint64(b[16*i:])

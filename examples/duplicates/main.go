@@ -72,9 +72,9 @@ func (f *found) file(name string, std cli.Std) error {
 		case errors.Is(err, io.EOF):
 			return errors.New("no log in it")
 		case errors.As(err, &misfit):
-			return fmt.Errorf("log %d: %s where a log has none", n, misfit.Value)
+			return fmt.Errorf("log %d: %s where a log has none, at byte %d", n, misfit.Value, logs.InputOffset())
 		case err != nil:
-			return fmt.Errorf("log %d: %w", n, err)
+			return fmt.Errorf("log %d: %w, at byte %d", n, err, logs.InputOffset())
 		}
 		pairs, err := l.replay()
 		if err != nil {

@@ -22,15 +22,20 @@ const (
 )
 
 // SnapshotError says what is wrong with a snapshot.
-type SnapshotError struct{ Why string }
+type SnapshotError struct {
+	Offset int // bytes into it, of what is wrong
+	Why    string
+}
 
-func (e *SnapshotError) Error() string { return "mmu: bad snapshot: " + e.Why }
+func (e *SnapshotError) Error() string {
+	return fmt.Sprintf("mmu: bad snapshot: at byte %d: %s", e.Offset, e.Why)
+}
 
 // Unwrap makes errors.Is(err, ErrSnapshot) true.
 func (e *SnapshotError) Unwrap() error { return ErrSnapshot }
 
-func badSnapshot(format string, args ...any) error {
-	return &SnapshotError{fmt.Sprintf(format, args...)}
+func badSnapshot(offset int, format string, args ...any) error {
+	return &SnapshotError{offset, fmt.Sprintf(format, args...)}
 }
 
 // AppendBinary appends the state of the CPU: registers, SLB, software TLB, and
@@ -98,46 +103,47 @@ type state struct {
 
 func (c *CPU) parse(b []byte) (s *state, err error) {
 	if len(b)%8 != 0 || len(b) < (snapshotHead+registerWords+1)*8 {
-		return nil, badSnapshot("%d bytes", len(b))
+		return nil, badSnapshot(len(b), "it ends here")
 	}
 	body := b[:len(b)-8]
 	if binary.BigEndian.Uint64(b[len(body):]) != xxhash.Sum64(body) {
-		return nil, badSnapshot("checksum")
+		return nil, badSnapshot(len(body), "checksum")
 	}
 	w := words{body}
 	magic, version, size, lines, flushes := w.take(), w.take(), w.take(), w.take(), w.take()
 	rest := uint64(len(w.b)) / 8
 	switch {
 	case magic != snapshotMagic:
-		return nil, badSnapshot("magic %#x", magic)
+		return nil, badSnapshot(0, "magic %#x", magic)
 	case version != snapshotVersion:
-		return nil, badSnapshot("version %d", version)
+		return nil, badSnapshot(8, "version %d", version)
 	case size != uint64(c.cfg.Profile.SLB):
-		return nil, badSnapshot("%d SLB entries, not %d", size, c.cfg.Profile.SLB)
+		return nil, badSnapshot(16, "%d SLB entries, not %d", size, c.cfg.Profile.SLB)
 	case lines > 1<<maxTLB || flushes > queueLen || rest != registerWords+2*size+lineWords*lines+flushWords*flushes:
-		return nil, badSnapshot("length")
+		return nil, badSnapshot(24, "%d lines and %d flushes make another length", lines, flushes)
 	}
 	s = &state{}
+	at := func() int { return len(body) - len(w.b) } // the end of what is wrong
 	for _, p := range s.regs.words() {
 		*p = w.take()
 	}
 	for i := range size {
 		s.esid[i], s.word[i] = w.take(), w.take()
 		if s.esid[i]&^(slbESID|slbV) != 0 {
-			return nil, badSnapshot("SLB entry %d: %#x", i, s.esid[i])
+			return nil, badSnapshot(at(), "SLB entry %d: %#x", i, s.esid[i])
 		}
 	}
 	for range lines {
 		l, ok := lineOf(w.takeLine())
 		if _, known := c.decode(l.word); !ok || !known {
-			return nil, badSnapshot("software TLB line")
+			return nil, badSnapshot(at(), "software TLB line")
 		}
 		s.lines = append(s.lines, l)
 	}
 	for i := range flushes {
 		f, ok := flushOf(w.takeFlush())
 		if !ok {
-			return nil, badSnapshot("flush %d", i)
+			return nil, badSnapshot(at(), "flush %d", i)
 		}
 		s.queue.events[i] = f
 	}

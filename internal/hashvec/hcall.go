@@ -82,7 +82,7 @@ func (h *hcall) begin(l *hcallLine) (err error) {
 }
 
 func newPAPR(order int, ram hex, q papr.Quirks) (*papr.HPT, error) {
-	t, err := hpt.New(hpt.Config{Order: order})
+	t, err := newTable(order, hpt.Format2)
 	if err != nil {
 		return nil, err
 	}

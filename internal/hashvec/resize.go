@@ -67,7 +67,7 @@ func (resize) run(line []byte, r *Report) error {
 // play runs the scenario and says what differs from the record. How long a
 // preparation takes is chance, so the record decides when it is over.
 func (l *resizeLine) play(q papr.Quirks) (why string, err error) {
-	t, err := hpt.New(hpt.Config{Order: l.Order})
+	t, err := newTable(l.Order, hpt.Format2)
 	if err != nil {
 		return "", err
 	}
@@ -101,7 +101,7 @@ func (l *resizeLine) play(q papr.Quirks) (why string, err error) {
 // maxOrder is the recorded machine's limit: one order above the usual table of
 // 1/128 of memory.
 func (l *resizeLine) maxOrder() int {
-	return max(bits.Len64(uint64(l.RAM)-1)-7, hpt.MinOrder) + 1
+	return min(max(bits.Len64(uint64(l.RAM)-1)-7, hpt.MinOrder)+1, maxOrder)
 }
 
 // compare looks at the table in force at the end. An empty slot may hold 0x40.

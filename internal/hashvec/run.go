@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+
+	"github.com/hashmmu/ppc64/hpt"
 )
 
 // Errors of a vector file.
@@ -15,7 +17,7 @@ var (
 	ErrFormat = errors.New("hashvec: line is not as its kind has it")
 )
 
-// LineError is a line that cannot be read.
+// LineError is a line that cannot be read. It wraps ErrKind or ErrFormat.
 type LineError struct {
 	Line int // from 1
 	Err  error
@@ -23,8 +25,13 @@ type LineError struct {
 
 func (e *LineError) Error() string { return fmt.Sprintf("hashvec: line %d: %v", e.Line, e.Err) }
 
-// Unwrap makes errors.Is(err, ErrFormat) true.
-func (e *LineError) Unwrap() []error { return []error{ErrFormat, e.Err} }
+// Unwrap gives what is wrong; it is ErrFormat unless it is ErrKind.
+func (e *LineError) Unwrap() []error {
+	if e.Err == ErrKind {
+		return []error{ErrKind}
+	}
+	return []error{ErrFormat, e.Err}
+}
 
 // Report is what running one file came to.
 type Report struct {
@@ -87,6 +94,17 @@ func kindOf(first []byte) *kind {
 	return nil
 }
 
+// maxOrder is the largest table, log2 of bytes, that vectors may ask for.
+const maxOrder = 28
+
+// newTable makes a table that vectors ask for.
+func newTable(order int, format hpt.Format) (*hpt.Table, error) {
+	if order > maxOrder {
+		return nil, fmt.Errorf("a table of order %d; %d is the limit", order, maxOrder)
+	}
+	return hpt.New(hpt.Config{Order: order, Format: format})
+}
+
 // maxLine is more than the longest recorded line, a resize with 20000 entries.
 const maxLine = 1 << 24
 
@@ -97,12 +115,13 @@ func Run(r io.Reader) (Report, error) {
 	in.Buffer(make([]byte, 1<<16), maxLine)
 	var rep Report
 	var run runner
-	for n := 1; in.Scan(); n++ {
+	n := 1
+	for ; in.Scan(); n++ {
 		line := in.Bytes()
 		if run == nil {
 			k := kindOf(line)
 			if k == nil {
-				return rep, ErrKind
+				return rep, &LineError{n, ErrKind}
 			}
 			rep.Kind, run = k.name, k.runner()
 		}
@@ -111,10 +130,10 @@ func Run(r io.Reader) (Report, error) {
 		}
 	}
 	if err := in.Err(); err != nil {
-		return rep, err
+		return rep, &LineError{n, err}
 	}
 	if run == nil {
-		return rep, ErrKind
+		return rep, &LineError{n, ErrKind}
 	}
 	return rep, nil
 }

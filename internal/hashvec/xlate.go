@@ -148,7 +148,7 @@ func (x *xlate) table(c *xlateCase) (*hpt.Table, error) {
 	t := x.tables[k]
 	if t == nil {
 		var err error
-		if t, err = hpt.New(hpt.Config{Order: k.order, Format: k.format}); err != nil {
+		if t, err = newTable(k.order, k.format); err != nil {
 			return nil, err
 		}
 		x.tables[k] = t

@@ -13,15 +13,16 @@ type Turn struct{ CPU, Steps int }
 // 1. A schedule that stops before the CPUs have finished describes a prefix.
 type Schedule []Turn
 
-// ParseSchedule reads the text form. The error is ErrSchedule for errors.Is.
+// ParseSchedule reads the text form. The error is ErrSchedule for errors.Is, and
+// names the turn.
 func ParseSchedule(text string) (Schedule, error) {
 	var s Schedule
-	for _, field := range strings.Fields(text) {
+	for i, field := range strings.Fields(text) {
 		cpu, steps, found := strings.Cut(field, "*")
 		c, err1 := strconv.ParseUint(cpu, 10, 8)
 		n, err2 := strconv.ParseUint(steps, 10, 16)
 		if !found || err1 != nil || err2 != nil || c >= MaxCPUs || n == 0 {
-			return nil, fmt.Errorf("%w: %q is not CPU*STEPS with a CPU below %d and 1 to 65535 steps", ErrSchedule, field, MaxCPUs)
+			return nil, fmt.Errorf("%w: turn %d: %q is not CPU*STEPS with a CPU below %d and 1 to 65535 steps", ErrSchedule, i+1, field, MaxCPUs)
 		}
 		s.extend(int(c), int(n))
 	}
