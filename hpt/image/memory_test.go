@@ -9,6 +9,7 @@ import (
 
 	"github.com/hashmmu/ppc64/hpt"
 	"github.com/hashmmu/ppc64/hpt/image"
+	"github.com/hashmmu/ppc64/internal/hostile"
 )
 
 func bigEndian(o image.Options) image.Options {
@@ -37,9 +38,9 @@ func TestReadRawMemory(t *testing.T) {
 		"far below limit": {plain[:1<<18+1], hpt.MaxOrder, 1 << 19, image.ErrFormat},
 	} {
 		t.Run(name, func(t *testing.T) {
-			before := allocated()
+			before := hostile.Allocated()
 			tab, err := image.ReadRaw(bytes.NewReader(c.in), image.Options{MaxOrder: c.maxOrder})
-			used := allocated() - before
+			used := hostile.Allocated() - before
 			require.ErrorIs(t, err, c.err)
 			if tab != nil {
 				require.Equal(t, order, tab.Order())
@@ -55,7 +56,7 @@ func TestReadRawMemory(t *testing.T) {
 
 // heapTables tells whether tables lie in the Go heap in this build.
 func heapTables() bool {
-	before := allocated()
+	before := hostile.Allocated()
 	tab, err := hpt.New(hpt.Config{Order: 24})
-	return err == nil && tab.Close() == nil && allocated()-before >= 1<<24
+	return err == nil && tab.Close() == nil && hostile.Allocated()-before >= 1<<24
 }
