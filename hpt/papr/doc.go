@@ -30,21 +30,21 @@
 //
 // # Invariants
 //
-//   - Every change of an entry is one compare-and-swap of both doublewords, so R
+//  1. Every change of an entry is one compare-and-swap of both doublewords, so R
 //     and C that a walk sets before an entry goes are returned by its removal, and
 //     none are set after it (H7 of package hpt).
-//   - H_ENTER does not look for another entry of the page (decision of the
+//  2. H_ENTER does not look for another entry of the page (decision of the
 //     architecture, and of the kernels that rely on it).
-//   - Bolted entries leave by H_REMOVE, H_BULK_REMOVE or H_CLEAR_HPT only (H4); a
+//  3. Bolted entries leave by H_REMOVE, H_BULK_REMOVE or H_CLEAR_HPT only (H4); a
 //     resize drops those that no search could find where they sat.
-//   - A failed resize leaves the table in force as it was.
-//   - An argument never makes a call panic.
+//  4. A failed resize leaves the table in force as it was.
+//  5. An argument never makes a call panic.
 //
 // # Concurrency and progress
 //
-// Hypercalls of several vCPUs overlap freely. A hypercall on one slot is lock-free:
-// it tries again only when another one changed the slot, and it takes effect at one
-// instant. H_BULK_REMOVE, H_BLOCK_REMOVE, H_CLEAR_HPT and H_READ with Read4 are
+// Hypercalls of several vCPUs overlap freely. A hypercall on one slot is as lock-free
+// as the table's build (see package hpt): it tries again only when another one changed
+// the slot, and it takes effect at one instant. H_BULK_REMOVE, H_BLOCK_REMOVE, H_CLEAR_HPT and H_READ with Read4 are
 // sequences of such steps. Resizes exclude each other by a mutex; while one
 // commits, no vCPU may use the table, which PAPR asks of the guest, too. What
 // happens to a guest that breaks this is said at [HPT.ResizeCommit].
