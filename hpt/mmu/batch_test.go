@@ -10,6 +10,17 @@ import (
 	"github.com/hashmmu/ppc64/pte"
 )
 
+// Without a table there is nothing to fetch, and every access faults.
+func TestTranslateBatchNoTable(t *testing.T) {
+	c, err := mmu.New(mmu.Config{})
+	require.NoError(t, err)
+	c.SetMSR(on)
+	require.True(t, c.SLBMTE(uint64(plainEA)&^0xfffffff|0x08000000, plainWord))
+	results := make([]mmu.Result, 1)
+	require.Zero(t, c.TranslateBatch([]pte.EA{plainEA}, pte.Read, results))
+	require.EqualValues(t, mmu.StatusNoPTE, results[0].Status)
+}
+
 // TestTranslateBatch: a batch answers, and changes the table, as its elements
 // one after the other do: hits, misses, no segment, faults, with and without a
 // software TLB, translation on and off.

@@ -119,6 +119,27 @@ func slbAgainstList(t *rapid.T) {
 	})
 }
 
+// Every IH takes what it must, of entries of both classes in slot 0 and another.
+func TestSLBIA(t *testing.T) {
+	for _, profile := range []mmu.Profile{mmu.POWER8, mmu.POWER9} {
+		for ih := range uint64(8) {
+			for class0 := range uint64(2) { // of slot 0
+				r := newRig(t, mmu.Config{Profile: profile})
+				ref := &refSLB{profile.ISA300, make([]uint64, 32), make([]uint64, 32)}
+				for slot := range uint64(3) {
+					esid, word := (1+slot)<<28|0x08000000, plainWord|(class0+slot)%2<<7
+					require.True(t, ref.slbmte(esid|slot, word) && r.SLBMTE(esid|slot, word))
+				}
+				ref.slbia(ih)
+				r.SLBIA(ih)
+				for _, e := range r.AppendSLB(nil) {
+					require.Equal(t, ref.esid[e.Slot], e.ESID, "%s IH=%d slot %d", profile.Name, ih, e.Slot)
+				}
+			}
+		}
+	}
+}
+
 func TestSLBNoSuchSlot(t *testing.T) {
 	c, err := mmu.New(mmu.Config{})
 	require.NoError(t, err)

@@ -92,12 +92,31 @@ func TestSnapshotKeys(t *testing.T) {
 	}
 }
 
+// As many flushes wait as can.
+func TestSnapshotFullQueue(t *testing.T) {
+	r := newRig(t, mmu.Config{})
+	for page := range uint64(64) {
+		r.TLBIE(mmu.TLBIE{RB: page << 12})
+	}
+	b, err := r.MarshalBinary()
+	require.NoError(t, err)
+	want := r.Drain(nil)
+	require.Len(t, want, 64)
+	require.NoError(t, r.UnmarshalBinary(b))
+	require.Equal(t, want, r.Drain(nil))
+}
+
 func TestSnapshotRefused(t *testing.T) {
 	r := newRig(t, mmu.Config{})
 	b, err := r.AppendBinary([]byte("prefix"))
 	require.NoError(t, err)
 	b = b[len("prefix"):]
 	require.NoError(t, r.UnmarshalBinary(b))
+	counting := func(word int, n uint64) []byte { // sealed, with another count at that doubleword
+		c := append([]byte(nil), b[:len(b)-8]...)
+		binary.BigEndian.PutUint64(c[word*8:], n)
+		return binary.BigEndian.AppendUint64(c, xxhash.Sum64(c))
+	}
 	small := mmu.POWER8
 	small.SLB = 16
 	other, err := mmu.New(mmu.Config{Profile: small})
@@ -108,6 +127,9 @@ func TestSnapshotRefused(t *testing.T) {
 		"odd":       r.UnmarshalBinary(b[:len(b)-1]),
 		"flipped":   r.UnmarshalBinary(append([]byte{b[0] ^ 1}, b[1:]...)),
 		"other SLB": other.UnmarshalBinary(b),
+		// Counts whose lengths in words wrap to 0.
+		"lines":   r.UnmarshalBinary(counting(3, 1<<63)),
+		"flushes": r.UnmarshalBinary(counting(4, 1<<62)),
 	} {
 		var bad *mmu.SnapshotError
 		require.ErrorIs(t, err, mmu.ErrSnapshot, name)
