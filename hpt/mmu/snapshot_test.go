@@ -137,6 +137,46 @@ func TestSnapshotRefused(t *testing.T) {
 	}
 }
 
+// A line of the software TLB that no translation leaves is refused, one at the edge
+// of what may be is not.
+func TestSnapshotLine(t *testing.T) {
+	r := newRig(t, mmu.Config{TLB: 4})
+	r.SetMSR(on)
+	r.slb(0, plainEA, plainWord)
+	r.insert(plainKey(), 0x7000, pte.Page4K, rw())
+	r.Translate(plainEA, pte.Read)
+	require.Equal(t, 1, r.Live())
+	b, err := r.MarshalBinary()
+	require.NoError(t, err)
+	const line = (5 + 12 + 2*32) * 8 // after the head, the registers and the SLB
+	for _, x := range []struct {
+		name       string
+		word       int
+		clear, set uint64
+		ok         bool
+	}{
+		{"as it was", 0, 0, 0, true},
+		{"not valid", 0, 1, 0, false},
+		{"offset in the page", 1, 0, 1, false},
+		{"no segment size", 3, 0, 2 << 62, false},
+		{"all access", 5, 0xff, 7, true},
+		{"more", 5, 0xff, 8, false},
+		{"no base page size", 5, 0xff << 8, 13 << 8, false},
+		{"no page size", 5, 0xff << 16, 13 << 16, false},
+		{"last key", 5, 0xff << 24, 31 << 24, true},
+		{"beyond", 5, 0xff << 24, 32 << 24, false},
+		{"all of WIMG", 5, 0xff << 32, 15 << 32, true},
+		{"more than WIMG", 5, 0xff << 32, 16 << 32, false},
+		{"unknown bit", 5, 0, 1 << 41, false},
+	} {
+		c := append([]byte(nil), b[:len(b)-8]...)
+		at := c[line+8*x.word:]
+		binary.BigEndian.PutUint64(at, binary.BigEndian.Uint64(at)&^x.clear|x.set)
+		err := r.UnmarshalBinary(binary.BigEndian.AppendUint64(c, xxhash.Sum64(c)))
+		require.Equal(t, x.ok, err == nil, x.name)
+	}
+}
+
 // FuzzSnapshot: no bytes panic, sealed or not, and what is taken can be used and
 // comes out again.
 func FuzzSnapshot(f *testing.F) {
