@@ -6,6 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/hashmmu/ppc64/batch"
 	"github.com/hashmmu/ppc64/hpt"
 	"github.com/hashmmu/ppc64/mm"
 	"github.com/hashmmu/ppc64/pte"
@@ -37,6 +38,44 @@ func TestConfigErrors(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, 2, m.CPUs())
 	require.Equal(t, mm.Linux61, m.Kernel())
+}
+
+// TestConfigLimits: the smallest and the largest machine can be made, one beyond
+// either cannot.
+func TestConfigLimits(t *testing.T) {
+	table, err := hpt.New(hpt.Config{})
+	require.NoError(t, err)
+	defer func() { require.NoError(t, table.Close()) }()
+	for field, c := range map[string]struct {
+		set       func(cfg *mm.Config, n int)
+		good, bad []int
+	}{
+		"CPUs":       {func(cfg *mm.Config, n int) { cfg.CPUs = n }, []int{0, 1, mm.MaxCPUs}, []int{-1, mm.MaxCPUs + 1}},
+		"Frames":     {func(cfg *mm.Config, n int) { cfg.Frames = n }, []int{0, 1}, []int{-1}},
+		"Swap":       {func(cfg *mm.Config, n int) { cfg.Swap = n }, []int{0, 1}, []int{-1}},
+		"HugeFrames": {func(cfg *mm.Config, n int) { cfg.HugeFrames, cfg.HugePieces = n, 1 }, []int{0, 1, 4096}, []int{-1, 4097}},
+		"HugePieces": {func(cfg *mm.Config, n int) { cfg.HugeFrames, cfg.HugePieces = 1, n }, []int{0, 1, 4096}, []int{-1, 4097}},
+		"Batch":      {func(cfg *mm.Config, n int) { cfg.Batch = n }, []int{0, 1, batch.MaxEntries}, []int{-1, batch.MaxEntries + 1}},
+	} {
+		for _, n := range c.good {
+			cfg := mm.Config{Table: table}
+			c.set(&cfg, n)
+			_, err := mm.New(cfg)
+			require.NoError(t, err, "%s = %d", field, n)
+		}
+		for _, n := range c.bad {
+			cfg := mm.Config{Table: table}
+			c.set(&cfg, n)
+			_, err := mm.New(cfg)
+			var ce *mm.ConfigError
+			require.ErrorAs(t, err, &ce, "%s = %d", field, n)
+			require.Equal(t, field, ce.Field)
+		}
+	}
+	if limit := uint64(pte.RRPN) >> pte.VPNShift / 2; uint64(int(limit)) == limit {
+		_, err := mm.New(mm.Config{Table: table, Frames: int(limit)})
+		require.ErrorIs(t, err, mm.ErrConfig, "frames beyond the real address range")
+	}
 }
 
 func TestParseKernel(t *testing.T) {

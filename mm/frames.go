@@ -277,15 +277,9 @@ func (f *Frames) note(err error) {
 	}
 }
 
-// has reports whether ra lies in a frame.
+// has reports whether ra lies in a frame of a base page.
 func (f *Frames) has(ra pte.RA) bool {
-	switch {
-	case ra < f.base:
-		return false
-	case ra < f.hugeBase:
-		return uint64(ra-f.base)>>f.shift < uint64(f.small)
-	}
-	return int((ra-f.hugeBase)>>hugeShift)*f.pieces < len(f.frames)-f.small && int(ra&(hugeSize-1))>>f.shift < f.pieces
+	return ra >= f.base && uint64(ra-f.base)>>f.shift < uint64(f.small)
 }
 
 func (f *Frames) index(ra pte.RA) uint32 {

@@ -1,6 +1,7 @@
 package mm_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -78,6 +79,18 @@ func TestUseAfterFree(t *testing.T) {
 		require.ErrorIs(t, f.Err(), mm.ErrUseAfterFree)
 		require.ErrorContains(t, f.Err(), name)
 	}
+}
+
+// TestViolationsAreFew: of many violations the first eight are kept.
+func TestViolationsAreFew(t *testing.T) {
+	f := mm.NewFrames(0x4000, 1, pte.Page4K)
+	ra, err := f.Alloc(7)
+	require.NoError(t, err)
+	f.Put(ra)
+	for range 20 {
+		f.Load(ra)
+	}
+	require.Equal(t, 8, strings.Count(f.Err().Error(), "load from"))
 }
 
 // TestOutOfFrames: every kind of page fault without a frame ends with

@@ -50,6 +50,56 @@ func TestPagesOf64K(t *testing.T) {
 	}
 }
 
+// demoted is a machine with a shared file in a segment that is hashed by 4K.
+func demoted(t *testing.T, k *mm.Kernel) (*mm.Machine, *mm.AddressSpace, *mm.Mapping) {
+	m := newMachine(t, mm.Config{Kernel: k, Patience: 8})
+	as, c, f := m.NewAddressSpace(7), m.CPU(0), m.NewMapping(2, false)
+	require.NoError(t, c.Map(as, mm.VMA{Range: k.Pages(base, 2), Prot: rw, Shared: true, File: f}))
+	require.NoError(t, c.SubpageProt(as, base, []uint32{mm.SubpageNone << (2 * (15 - 5))}))
+	_, err := c.Load(as, base+0x1000)
+	require.NoError(t, err)
+	require.Equal(t, pte.Page4K, as.Key(base+0x1000).Base)
+	return m, as, f
+}
+
+// TestPiecesMakePagesDirty: a store through a piece is noted in the PTE of its page,
+// and in the page when the PTE goes.
+func TestPiecesMakePagesDirty(t *testing.T) {
+	k := mm.Linux61With64K
+	m, as, f := demoted(t, k)
+	c := m.CPU(0)
+	require.Zero(t, as.PTE(base)&k.Layout.Dirty)
+	require.NotZero(t, as.PTE(base)&k.Layout.Accessed)
+	require.NoError(t, c.Store(as, base+0x1000, 5))
+	require.NotZero(t, as.PTE(base)&k.Layout.Dirty)
+	_, err := c.Unmap(ctx, as, k.Pages(base, 2))
+	require.NoError(t, err)
+	ra, ok := f.Cached(0)
+	require.True(t, ok)
+	require.True(t, m.Frames().Dirty(ra))
+	require.NoError(t, m.Check())
+}
+
+// TestLostPiecesComeBack: a piece whose entry was evicted is entered again where there
+// is room, whatever the PTE still says.
+func TestLostPiecesComeBack(t *testing.T) {
+	m, as, _ := demoted(t, mm.Linux61With64K)
+	c := m.CPU(0)
+	for range 3 {
+		key := as.Key(base + 0x1000)
+		_, hint, ok := m.Table().Lookup(key)
+		require.True(t, ok)
+		require.Equal(t, hint, as.Hint(base+0x1000))
+		_, ok = m.Table().Invalidate(pte.Ref{Key: key, Actual: pte.Page4K, Hint: hint})
+		require.True(t, ok)
+		c.TLB().InvalidateAll()
+		require.NoError(t, c.Store(as, base+0x1000, 5))
+		_, _, ok = m.Table().Lookup(key)
+		require.True(t, ok)
+	}
+	require.NoError(t, m.Check())
+}
+
 // bolt fills slots of a group of the table with bolted entries of nobody's, until
 // free ones are left.
 func bolt(t *testing.T, table *hpt.Table, group uint64, free int) {

@@ -94,6 +94,37 @@ func TestHugetlbMappings(t *testing.T) {
 	require.ErrorIs(t, err, mm.ErrConfig)
 }
 
+// TestHugePagesOfFewPieces: only the first pieces of a huge page have contents, and
+// what held them is not seen once the page is freed.
+func TestHugePagesOfFewPieces(t *testing.T) {
+	for _, k := range mm.AllKernels() {
+		m := newMachine(t, mm.Config{Kernel: k, HugeFrames: 1, HugePieces: 3})
+		as, c, f := m.NewAddressSpace(7), m.CPU(0), m.NewHugeMapping(1)
+		size := pte.EA(k.PageSize().Bytes())
+		require.NoError(t, c.Map(as, mm.VMA{Range: mm.Range{Start: base, End: base + huge}, Prot: rw, Shared: true, File: f}))
+		for i := range pte.EA(3) {
+			require.NoError(t, c.Store(as, base+i*size, uint64(70+i)))
+			require.NoError(t, c.Store(as, base+i*size+size-1, uint64(80+i)), "its last byte")
+		}
+		for i := range pte.EA(3) {
+			require.EqualValues(t, 80+i, load(t, c, as, base+i*size))
+		}
+		for _, ea := range []pte.EA{base + 3*size, base + huge - 1} {
+			_, err := c.Load(as, ea)
+			require.ErrorIs(t, err, mm.ErrBus)
+		}
+		ra, ok := f.Cached(0)
+		require.True(t, ok)
+		require.NoError(t, m.Check())
+		_, err := c.Truncate(ctx, f, 0)
+		require.NoError(t, err)
+		for i := range pte.RA(3) {
+			require.NotEqualValues(t, 80+i, m.Frames().Load(ra+i*pte.RA(size)))
+		}
+		require.ErrorIs(t, m.Frames().Err(), mm.ErrUseAfterFree)
+	}
+}
+
 // thpMachine is a machine with private memory in one transparent huge page and base
 // pages on both sides, all stored to. Without TLBs every piece is entered: a TLB has
 // the whole huge page from one entry.

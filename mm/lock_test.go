@@ -45,6 +45,24 @@ func TestM6_LockOrder(t *testing.T) {
 	require.PanicsWithValue(t, "mm: PTE page lock released but not held", func() { c.unlock(ptl, 0) })
 }
 
+// TestM6_NestedLocks: a second lock of a rank is taken by lockNested only, and locks
+// are given back in any order.
+func TestM6_NestedLocks(t *testing.T) {
+	m, as, _ := testMachine(t, Config{})
+	c := m.CPU(0)
+	first, second := as.make(testEA).table.ptl, as.make(testEA+1<<as.pgd.pmd).table.ptl
+	c.lock(&as.mmapSem, 0)
+	c.lock(first, 0)
+	require.PanicsWithValue(t, "mm: lock order: PTE page lock taken under PTE page lock", func() { c.lock(second, 0) })
+	require.PanicsWithValue(t, "mm: lock order: PTE page lock taken under PTE page lock", func() { c.lockNested(first, 0) })
+	c.lockNested(second, 0)
+	c.unlock(&as.mmapSem, 0)
+	c.unlock(first, 0)
+	require.Equal(t, []*lock{second}, c.held)
+	c.unlock(second, 0)
+	require.Empty(t, c.held)
+}
+
 // TestPTENeedsItsLock: no primitive changes a PTE without the PTE page lock, nor
 // under that of another page.
 func TestPTENeedsItsLock(t *testing.T) {

@@ -51,6 +51,14 @@ func TestMigrateFilePage(t *testing.T) {
 		s.touchAgain(t, 5, 5)
 		require.NoError(t, c.Store(s.b, elsewhere, 9))
 		require.EqualValues(t, 9, load(t, c, s.a, base+0x1000))
+
+		ra, ok := c.Pin(s.a, base+0x1000)
+		require.True(t, ok)
+		require.False(t, c.Migrate(s.a, base+0x1000), "pinned")
+		stays, _ := s.f.Cached(1)
+		require.Equal(t, ra, stays)
+		c.Unpin(ra)
+		require.NoError(t, s.m.Check())
 	})
 }
 
@@ -129,4 +137,18 @@ func TestMigrateVMA(t *testing.T) {
 		require.ErrorIs(t, err, mm.ErrRange)
 		require.NoError(t, m.Check())
 	})
+}
+
+// TestMigrateVMACountsPages: the pages of several PTE pages are counted once each.
+func TestMigrateVMACountsPages(t *testing.T) {
+	m := newMachine(t, mm.Config{})
+	as, c := m.NewAddressSpace(7), m.CPU(0)
+	r := mm.Range{Start: base, End: base + 4<<21}
+	require.NoError(t, c.Map(as, mm.VMA{Range: r, Prot: rw}))
+	for ea := r.Start; ea < r.End; ea += 1 << 21 {
+		require.NoError(t, c.Store(as, ea, 5))
+	}
+	res, err := c.MigrateVMA(ctx, as, r)
+	require.NoError(t, err)
+	require.Equal(t, mm.Result{Next: r.End, Pages: 4}, res)
 }

@@ -59,3 +59,20 @@ func TestNUMAHinting(t *testing.T) {
 	require.ErrorIs(t, err, mm.ErrUnsupported)
 	require.EqualError(t, err, "mm: no NUMA hinting in Linux 2.6.20")
 }
+
+// TestNUMAHintingOfSharedFiles: a shared mapping is hinted unless it is only read.
+func TestNUMAHintingOfSharedFiles(t *testing.T) {
+	for prot, pages := range map[pte.Access]int{pte.Read: 0, pte.Read | pte.Exec: 0, rw: 2} {
+		m := newMachine(t, mm.Config{})
+		as, c, f := m.NewAddressSpace(7), m.CPU(0), m.NewMapping(2, false)
+		r := mm.Pages(base, 2)
+		require.NoError(t, c.Map(as, mm.VMA{Range: r, Prot: prot, Shared: true, File: f}))
+		for ea := r.Start; ea < r.End; ea += 1 << 12 {
+			_, err := c.Load(as, ea)
+			require.NoError(t, err)
+		}
+		res, err := c.HintNUMA(ctx, as, r)
+		require.NoError(t, err)
+		require.Equal(t, mm.Result{Next: r.End, Pages: pages}, res, "%v", prot)
+	}
+}
