@@ -1,4 +1,8 @@
-// Package hpttest tests hash table stores, those of package hpt and others'.
+// Package hpttest tests hash table stores, those of package hpt and others':
+//
+//	func TestStore(t *testing.T) {
+//		hpttest.Run(t, func() hpttest.Store { return newStore() })
+//	}
 //
 // # Terminology
 //
