@@ -31,7 +31,8 @@ func (e *ConfigError) Unwrap() error { return ErrConfig }
 
 // Storage is the real storage that a CPU needs besides the table in force: for
 // finding a table when SDR1, PTCR or LPIDR changes, and for the partition,
-// process and segment tables. It is not used to read entries.
+// process and segment tables. It is not used to read entries. Its methods run on the
+// goroutines of all CPUs that have it.
 type Storage interface {
 	// Load64 reads a big-endian doubleword; ra is a multiple of 8. ok is false
 	// where there is no memory.
