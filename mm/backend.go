@@ -9,9 +9,9 @@ import "github.com/hashmmu/ppc64/pte"
 //
 // All methods run on the goroutine of the CPU they are given.
 type Backend interface {
-	// Walk looks the page up for the CPU, behind its TLB if it has one there. A translation that permits the
-	// access counts as used for it (R, C). The CPU calls it with its hardware held,
-	// so it must not stop, wait or touch a TLB.
+	// Walk looks the page up for the CPU, behind its TLB if it has one there. A
+	// translation that permits the access counts as used for it (R, C). The CPU calls
+	// it with its hardware held, so it must not stop, wait or touch the TLB of a CPU.
 	Walk(c *CPU, k pte.Key, a pte.Access) (Translation, Outcome)
 	// Touches appends what Walk uses for such an access, for an explorer.
 	Touches(c *CPU, k pte.Key, a pte.Access, buf []Touch) []Touch

@@ -34,8 +34,8 @@ func (c *CPU) ClearSoftDirty(ctx context.Context, as *AddressSpace) (Result, err
 	})
 }
 
-// clearRefs calls one for every PTE of the space that is not none, with its lock held and
-// without lazy MMU mode, so that every entry is flushed at once, and counts those
+// clearRefs calls one for every PTE of the space that is not none, with its lock held
+// and without lazy MMU mode, so that every entry is flushed at once, and counts those
 // that changed (Linux: clear_refs_write).
 func (c *CPU) clearRefs(ctx context.Context, as *AddressSpace, f Feature, one func(page, pte.LinuxPTE) bool) (Result, error) {
 	var total Result

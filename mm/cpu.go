@@ -35,6 +35,19 @@ type CPU struct {
 	tlb *tlb.Cache // protected by hw
 }
 
+// newCPU makes CPU i of a machine.
+func newCPU(m *Machine, i int, cfg *Config) (*CPU, error) {
+	cache, err := tlb.NewCache(cfg.TLB)
+	if err != nil {
+		return nil, err
+	}
+	c := &CPU{m: m, id: i, tlb: cache, stepper: cfg.Stepper, random: uint64(i) * 0xbf58476d1ce4e5b9}
+	c.waited = func() bool { return c.waits.notBusy() }
+	c.batch = batch.New(batch.FlusherFunc(c.flush), batch.Config{
+		Policy: cfg.Policy, Nesting: cfg.Nest, Capacity: cfg.Batch, Trace: m.trace.batchTrace(c)})
+	return c, nil
+}
+
 // ID is the number of the CPU in its machine.
 func (c *CPU) ID() int { return c.id }
 

@@ -81,11 +81,16 @@
 //				BUSY           bit of one Linux PTE, one at a time
 //					batch      owned by the CPU
 //						table  lock-free or striped, calls nobody
-//						hw     of one CPU at a time; leaf
+//						hw     of one CPU at a time, for its TLB
 //
-// A CPU that takes a lock out of order panics, always, as does one that changes
-// a PTE without its PTL. Two locks of one rank are held by fork, the parent's and
-// those of a child that nobody knows yet, and by mremap, under mmap_sem.
+// A CPU that takes one of the first five out of order panics, always, as does one that
+// changes a PTE without its PTL. Two locks of one rank are held by fork, the parent's
+// and those of a child that nobody knows yet, and by mremap, under mmap_sem.
+//
+// What else is guarded, the page cache, the swap device, frames, the use of a
+// software-loaded TLB, is so by a mutex that no step waits under: page cache and
+// swap device before frames, hw before a TLB. The lock of a page is tried, never
+// waited for, whatever is held.
 //
 // # Memory order
 //
@@ -188,15 +193,20 @@
 // # Progress
 //
 // Accesses and range operations wait for locks and busy PTEs as the kernel's do.
-// Nothing waits for a CPU that is not running but holds no lock, except for one that
-// moves a page. The lock of a page is tried, never waited for.
+// A CPU that stands still keeps others waiting only while it holds a lock or BUSY,
+// moves a page that they need, or has interrupts off: in a refill handler, or in
+// hash_page where a huge page could be. With RefuseQueued or InsertUnique it does so
+// too while an older entry of their page is in its batch.
 //
 // # Not modelled
 //
-// Page table pages are not freed before their address space is; pages are reclaimed
-// and moved on demand, by no policy; a fault does not wait for the lock of a page; a
-// range operation does not yield its lock under contention; memory is one number a
+// Page table pages are not freed before their address space is, and a place where
+// hugetlb pages were mapped serves nothing else; pages are reclaimed and moved on
+// demand, by no policy; a fault waits neither for the lock of a page nor for the
+// invalidate_lock of a file, so more interleavings are possible than in Linux 6.1;
+// a range operation does not yield its lock under contention; memory is one number a
 // page; the frames of a large folio need not lie together; every page is on a far
 // NUMA node; instruction cache coherence; the SLB but for its page size, since a
-// VSID is computed and never stale; huge pages of 16G.
+// VSID is computed and never stale; PTEs of one 4K page in a kernel with 64K base
+// pages (H_PAGE_4K_PFN); huge pages of 16G.
 package mm

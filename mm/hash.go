@@ -203,12 +203,11 @@ func (h *hash) Preload(c *CPU, as *AddressSpace, ea pte.EA, a pte.Access) {
 
 // hashPage puts the translation of a PTE into the hash table, or brings the
 // entry that the PTE says is there up to date (Linux: __hash_page_4K, or with 64K
-// base pages __hash_page_64K). noHPTE
-// says that the fault was for want of an entry. It returns false when the PTE
-// does not permit the access, an error wrapping hpt.ErrBolted when there is no
-// room for the entry and nothing may be evicted, and errOlderEntry when a
-// countermeasure has the entry wait for an older one to go. With an error the PTE
-// is what it was, neither accessed nor dirty.
+// base pages __hash_page_64K). noHPTE says that the fault was for want of an entry.
+// It returns false when the PTE does not permit the access, an error wrapping
+// hpt.ErrBolted when there is no room for the entry and nothing may be evicted, and
+// errOlderEntry when a countermeasure has the entry wait for an older one to go.
+// With an error the PTE is what it was, neither accessed nor dirty.
 func (h *hash) hashPage(c *CPU, p page, a pte.Access, noHPTE bool) (handled bool, err error) {
 	old, v := h.setBusy(c, p, a, 0)
 	switch v {
@@ -381,7 +380,7 @@ func (h *hash) room(k pte.Key) bool {
 		for range h.table.Group(k.Hash().Group(secondary, h.table.Mask())) {
 			used++
 		}
-		if used < h.table.Slots()/h.table.Groups() {
+		if used < h.perGroup() {
 			return true
 		}
 	}

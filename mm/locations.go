@@ -162,8 +162,7 @@ func (c *CPU) Digest() uint64 {
 			}
 		}
 	}
-	h = fold(h, known)
-	return h
+	return fold(h, known)
 }
 
 func (c *CPU) digestTLB() uint64 {

@@ -19,9 +19,14 @@ const (
 	rankCore
 )
 
-var rankNames = [...]string{rankMmapSem: "mmap_sem", rankIMmap: "i_mmap_lock", rankAnon: "anon_vma lock", rankPTL: "PTE page lock", rankCore: "core lock"}
+var rankNames = [...]string{
+	rankMmapSem: "mmap_sem", rankIMmap: "i_mmap_lock", rankAnon: "anon_vma lock",
+	rankPTL: "PTE page lock", rankCore: "core lock",
+}
 
-var lockKinds = [...]LocKind{rankMmapSem: LocMmapSem, rankIMmap: LocIMmap, rankAnon: LocAnon, rankPTL: LocPTL, rankCore: LocCoreLock}
+var lockKinds = [...]LocKind{
+	rankMmapSem: LocMmapSem, rankIMmap: LocIMmap, rankAnon: LocAnon, rankPTL: LocPTL, rankCore: LocCoreLock,
+}
 
 // lock is a kernel lock: a reader-writer lock with a rank and a number.
 type lock struct {

@@ -40,9 +40,10 @@ type Config struct {
 	CPUs   int        // 0: 2
 	Frames int        // number of page frames; 0: 1024
 	Swap   int        // pages that the swap device holds; 0: as many as there are frames
-	// HugeFrames is the number of huge page frames, of 16 MiB each. HugePieces is how
-	// many base pages of each have contents, from the first on; 0: all. A machine
-	// with less of them is quicker to explore. An access beyond them fails with ErrBus.
+	// HugeFrames is the number of huge page frames, of 16 MiB each, up to 4096.
+	// HugePieces is how many base pages of each have contents, from the first on; 0:
+	// all. A machine with less of them is quicker to explore. An access beyond them
+	// fails with ErrBus.
 	HugeFrames, HugePieces int
 
 	Policy batch.Policy  // nil: the kernel's own
@@ -110,8 +111,8 @@ type Machine struct {
 	folios       atomic.Bool   // there may be large folios
 }
 
-// New builds a machine.
-func New(cfg Config) (*Machine, error) {
+// complete puts the defaults in place of zero values.
+func (cfg *Config) complete() {
 	if cfg.Kernel == nil {
 		cfg.Kernel = Linux61
 	}
@@ -124,35 +125,60 @@ func New(cfg Config) (*Machine, error) {
 	if cfg.Swap == 0 {
 		cfg.Swap = cfg.Frames
 	}
+	if cfg.HugePieces == 0 {
+		cfg.HugePieces = cfg.allPieces()
+	}
 	if cfg.Patience == 0 && cfg.Stepper != nil {
 		cfg.Patience = explorerPatience
 	}
 	if cfg.Policy == nil {
 		cfg.Policy = cfg.Kernel.Policy
 	}
-	pieces := hugeSize >> cfg.Kernel.PageSize().Shift()
-	if cfg.HugePieces == 0 {
-		cfg.HugePieces = pieces
+	if cfg.Backend == nil && cfg.Table != nil {
+		cfg.Backend = NewHash
 	}
+}
+
+// allPieces is how many base pages a huge page has.
+func (cfg *Config) allPieces() int { return hugeSize >> cfg.Kernel.PageSize().Shift() }
+
+// check reports the first field of a complete Config that is out of bounds.
+func (cfg *Config) check() error {
+	bad := func(field string, value any, why string, args ...any) error {
+		return &ConfigError{field, value, fmt.Sprintf(why, args...)}
+	}
+	k := cfg.Kernel
 	switch {
-	case cfg.Table == nil && cfg.Backend == nil:
-		return nil, &ConfigError{"Table", nil, "no hash table"}
-	case cfg.Kernel.TaskSize > 1<<shapeOf(cfg.Kernel).end || cfg.Kernel.TaskSize > MaxEA:
-		return nil, &ConfigError{"Kernel", cfg.Kernel.Name, fmt.Sprintf("its page table does not reach TaskSize %v", cfg.Kernel.TaskSize)}
+	case cfg.Backend == nil:
+		return bad("Table", nil, "no hash table")
+	case k.TaskSize > 1<<shapeOf(k).end || k.TaskSize > MaxEA:
+		return bad("Kernel", k.Name, "its page table does not reach TaskSize %v", k.TaskSize)
 	case cfg.CPUs < 0 || cfg.CPUs > MaxCPUs:
-		return nil, &ConfigError{"CPUs", cfg.CPUs, fmt.Sprintf("not in 1..%d", MaxCPUs)}
-	case cfg.Frames < 0 || uint64(cfg.Frames) >= pte.RRPN>>cfg.Kernel.PageSize().Shift()/2:
-		return nil, &ConfigError{"Frames", cfg.Frames, "negative or beyond the real address range"}
+		return bad("CPUs", cfg.CPUs, "not in 1..%d", MaxCPUs)
+	case cfg.Frames < 0 || uint64(cfg.Frames) >= pte.RRPN>>k.PageSize().Shift()/2:
+		return bad("Frames", cfg.Frames, "negative or beyond the real address range")
 	case cfg.Swap < 0:
-		return nil, &ConfigError{"Swap", cfg.Swap, "negative"}
-	case cfg.HugeFrames < 0 || cfg.HugeFrames > 1<<12:
-		return nil, &ConfigError{"HugeFrames", cfg.HugeFrames, "not in 0..4096"}
-	case cfg.HugePieces < 0 || cfg.HugePieces > pieces:
-		return nil, &ConfigError{"HugePieces", cfg.HugePieces, fmt.Sprintf("not in 0..%d", pieces)}
+		return bad("Swap", cfg.Swap, "negative")
+	case cfg.HugeFrames < 0 || cfg.HugeFrames > maxHugeFrames:
+		return bad("HugeFrames", cfg.HugeFrames, "not in 0..%d", maxHugeFrames)
+	case cfg.HugePieces < 0 || cfg.HugePieces > cfg.allPieces():
+		return bad("HugePieces", cfg.HugePieces, "not in 0..%d", cfg.allPieces())
 	case cfg.Batch < 0 || cfg.Batch > batch.MaxEntries:
-		return nil, &ConfigError{"Batch", cfg.Batch, fmt.Sprintf("not in 0..%d", batch.MaxEntries)}
+		return bad("Batch", cfg.Batch, "not in 0..%d", batch.MaxEntries)
 	case !cfg.Locks.Valid():
-		return nil, &ConfigError{"Locks", uint8(cfg.Locks), "no such granularity"}
+		return bad("Locks", uint8(cfg.Locks), "no such granularity")
+	}
+	return nil
+}
+
+// maxHugeFrames is how many huge frames a machine can have: 64 GiB of them.
+const maxHugeFrames = 1 << 12
+
+// New builds a machine. The error is a [*ConfigError].
+func New(cfg Config) (*Machine, error) {
+	cfg.complete()
+	if err := cfg.check(); err != nil {
+		return nil, err
 	}
 	m := &Machine{
 		kernel:      cfg.Kernel,
@@ -174,24 +200,14 @@ func New(cfg Config) (*Machine, error) {
 		m.queued = &queuedPages{pages: make(map[pte.Key]int)}
 	}
 	m.swap.slots = make([]swapSlot, 1+cfg.Swap)
-	zero, err := m.frames.Alloc(0)
-	if err != nil {
-		return nil, &ConfigError{"Frames", cfg.Frames, "no frame for the zero page"}
-	}
-	m.frames.setAnon(zero)
-	m.zero = zero
+	m.zero, _ = m.frames.Alloc(0) // all are free
+	m.frames.setAnon(m.zero)
 	for i := range cfg.CPUs {
-		cache, err := tlb.NewCache(cfg.TLB)
+		c, err := newCPU(m, i, &cfg)
 		if err != nil {
 			return nil, &ConfigError{"TLB", cfg.TLB, err.Error()}
 		}
-		c := &CPU{m: m, id: i, tlb: cache, stepper: cfg.Stepper, random: uint64(i) * 0xbf58476d1ce4e5b9}
-		c.waited = func() bool { return c.waits.notBusy() }
-		c.batch = batch.New(batch.FlusherFunc(c.flush), batch.Config{Policy: cfg.Policy, Nesting: cfg.Nest, Capacity: cfg.Batch, Trace: m.trace.batchTrace(c)})
 		m.cpus = append(m.cpus, c)
-	}
-	if cfg.Backend == nil {
-		cfg.Backend = NewHash
 	}
 	m.backend = cfg.Backend(m)
 	if _, ok := m.backend.(hugeBackend); !ok && cfg.HugeFrames > 0 {

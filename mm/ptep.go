@@ -13,10 +13,9 @@ func (c *CPU) read(p page) pte.LinuxPTE {
 }
 
 // lockPTE takes the PTE page lock and reads the PTE, without its hash bits (Linux:
-// pte_offset_map_lock).
-// Both are one step: what hash_page does to the PTE in between, without the lock,
-// it could as well have done before. more is what the caller reads in the same
-// step, for the same reason.
+// pte_offset_map_lock). Both are one step: what hash_page does to the PTE in between,
+// without the lock, it could as well have done before. more is what the caller reads
+// in the same step, for the same reason.
 func (c *CPU) lockPTE(p page, more ...Touch) pte.LinuxPTE {
 	if c.stepper != nil {
 		var buf [3]Touch
@@ -110,8 +109,8 @@ func (c *CPU) store(p page, v pte.LinuxPTE) {
 func (c *CPU) modifyProt(p page, change func(pte.LinuxPTE) pte.LinuxPTE) {
 	l := c.m.kernel.Layout
 	var old pte.LinuxPTE
-	if c.m.kernel.ModifyProt {
-		old = c.update(StepPTEUpdate, p, l.Present, l.Invalid) // modify_prot_start keeps the hash bits
+	if c.m.kernel.ModifyProt { // modify_prot_start, which keeps the hash bits
+		old = c.update(StepPTEUpdate, p, l.Present, l.Invalid)
 	} else {
 		old = c.getAndClear(p)
 	}

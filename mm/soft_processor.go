@@ -222,11 +222,13 @@ func (s *SoftTLB) Locations(k pte.Key) []Location {
 	}
 	buddy := as.make(ea ^ pageSize)
 	bits := uint64(s.m.kernel.Layout.HPTEFlags())
-	out = append(out, Location{Loc: buddy.loc(), Name: fmt.Sprintf("PTE of %v", buddy.ea), Value: func() uint64 { return buddy.entry.Load() &^ bits }})
+	out = append(out, Location{Loc: buddy.loc(), Name: fmt.Sprintf("PTE of %v", buddy.ea),
+		Value: func() uint64 { return buddy.entry.Load() &^ bits }})
 	if asid, ok := s.asid(as); ok {
 		if t := tlb.TSBOf(s.procs[0].kernel, asid); t != nil {
 			slot := t.Slot(s.va(ea))
-			out = append(out, Location{Loc: Loc{LocTSB, asid<<32 | uint64(slot)}, Name: fmt.Sprintf("TSB slot of %v", ea), Value: func() uint64 { return fold(t.Entry(slot)) }})
+			out = append(out, Location{Loc: Loc{LocTSB, asid<<32 | uint64(slot)}, Name: fmt.Sprintf("TSB slot of %v", ea),
+				Value: func() uint64 { return fold(t.Entry(slot)) }})
 		}
 	}
 	return out

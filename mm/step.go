@@ -160,8 +160,8 @@ type Op struct {
 // Stepper schedules simulated CPUs: an explorer. Step returns when the
 // operation, which must be ready, is to be done; the CPU does it before it calls
 // again. Touch adds a use of a location that the operation in hand found out
-// about only while it was done. Note reports what no other CPU can see. Saw reports what the last
-// operation read, so that a CPU's state is a function of what it saw.
+// about only while it was done. Note reports what no other CPU can see. Saw reports
+// what the last operation read, so that a CPU's state is a function of what it saw.
 //
 // Without a Stepper, CPUs are ordinary goroutines and the cost is a nil check.
 type Stepper interface {

@@ -12,10 +12,10 @@ import (
 
 // Errors of mapping and of faults.
 var (
-	ErrNoVMA     = errors.New("mm: address not mapped")             // SIGSEGV, SEGV_MAPERR
-	ErrProtected = errors.New("mm: access not allowed by the VMA")  // SIGSEGV, SEGV_ACCERR
-	ErrOverlap   = errors.New("mm: range overlaps another mapping") //
-	ErrRange     = errors.New("mm: range empty, unaligned or out of bounds")
+	ErrNoVMA     = errors.New("mm: address not mapped")                      // SIGSEGV, SEGV_MAPERR
+	ErrProtected = errors.New("mm: access not allowed by the VMA")           // SIGSEGV, SEGV_ACCERR
+	ErrOverlap   = errors.New("mm: range overlaps another mapping")          // EEXIST
+	ErrRange     = errors.New("mm: range empty, unaligned or out of bounds") // EINVAL
 )
 
 // Range is a half-open range of effective addresses.
