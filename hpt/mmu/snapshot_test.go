@@ -92,10 +92,11 @@ func TestSnapshotKeys(t *testing.T) {
 	}
 }
 
-// As many flushes wait as can.
+// As many flushes wait as can, one with all that a flush may say.
 func TestSnapshotFullQueue(t *testing.T) {
-	r := newRig(t, mmu.Config{})
-	for page := range uint64(64) {
+	r := newRig(t, mmu.Config{Profile: mmu.POWER9})
+	r.TLBIE(mmu.TLBIE{RB: 2 << 10, RIC: 2, PRS: true})
+	for page := range uint64(63) {
 		r.TLBIE(mmu.TLBIE{RB: page << 12})
 	}
 	b, err := r.MarshalBinary()
@@ -171,6 +172,36 @@ func TestSnapshotLine(t *testing.T) {
 	} {
 		c := append([]byte(nil), b[:len(b)-8]...)
 		at := c[line+8*x.word:]
+		binary.BigEndian.PutUint64(at, binary.BigEndian.Uint64(at)&^x.clear|x.set)
+		err := r.UnmarshalBinary(binary.BigEndian.AppendUint64(c, xxhash.Sum64(c)))
+		require.Equal(t, x.ok, err == nil, x.name)
+	}
+}
+
+// So is a flush that no instruction makes.
+func TestSnapshotFlush(t *testing.T) {
+	r := newRig(t, mmu.Config{})
+	r.TLBIE(mmu.TLBIE{RB: 0x5000})
+	b, err := r.MarshalBinary()
+	require.NoError(t, err)
+	const flush = (5 + 12 + 2*32) * 8 // after the head, the registers and the SLB
+	for _, x := range []struct {
+		name       string
+		clear, set uint64 // in the first word
+		ok         bool
+	}{
+		{"as it was", 0, 0, true},
+		{"none", 0xff, uint64(mmu.FlushNone), false},
+		{"all, without sizes", 0xffffffff, uint64(mmu.FlushAll), true},
+		{"beyond", 0xff, uint64(mmu.FlushAll) + 1, false},
+		{"1T", 0xff00, 1 << 8, true},
+		{"no segment size", 0xff00, 2 << 8, false},
+		{"no base page size", 0xff << 16, 13 << 16, false},
+		{"no page size", 0xff << 24, 13 << 24, false},
+		{"unknown bit", 0, 1 << 34, false},
+	} {
+		c := append([]byte(nil), b[:len(b)-8]...)
+		at := c[flush:]
 		binary.BigEndian.PutUint64(at, binary.BigEndian.Uint64(at)&^x.clear|x.set)
 		err := r.UnmarshalBinary(binary.BigEndian.AppendUint64(c, xxhash.Sum64(c)))
 		require.Equal(t, x.ok, err == nil, x.name)
