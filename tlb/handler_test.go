@@ -428,3 +428,108 @@ func TestMIPSUniquifyAvoidsWhatIsHeld(t *testing.T) {
 	require.Equal(t, tlb.NoFault, k.Uniquify())
 	require.Zero(t, c.Read(tlb.Wired))
 }
+
+func mipsWith(t testing.TB, name string, change func(p *tlb.Profile)) *tlb.MIPSMMU {
+	p, err := tlb.ByName(name)
+	require.NoError(t, err)
+	if change != nil {
+		change(&p)
+	}
+	c, err := tlb.NewMIPS(p)
+	require.NoError(t, err)
+	return c
+}
+
+// TestMIPSSegmentLimits: the last address of each segment and the first of the next.
+func TestMIPSSegmentLimits(t *testing.T) {
+	const ux, sx, kx = 1 << 5, 1 << 6, 1 << 7
+	for _, x := range []struct {
+		name string
+		mode tlb.MIPSMode
+		va   uint64
+		want tlb.Fault
+	}{
+		{"mips32r2", tlb.MIPSUser, 0x7fffffff, tlb.TLBMiss},
+		{"mips32r2", tlb.MIPSUser, 0x80000000, tlb.AddressError},
+		{"mips32r2", tlb.MIPSKernel, 0x80000000, tlb.NoFault},
+		{"mips32r2", tlb.MIPSKernel, 0xbfffffff, tlb.NoFault},
+		{"mips32r2", tlb.MIPSSupervisor, 0xbfffffff, tlb.AddressError},
+		{"mips32r2", tlb.MIPSSupervisor, 0xc0000000, tlb.TLBMiss},
+		{"mips32r2", tlb.MIPSSupervisor, 0xdfffffff, tlb.TLBMiss},
+		{"mips32r2", tlb.MIPSSupervisor, 0xe0000000, tlb.AddressError},
+		{"mips32r2", tlb.MIPSKernel, 0xe0000000, tlb.TLBMiss},
+		{"mips64r2", tlb.MIPSKernel, 0xffffffff80000000, tlb.NoFault},
+		{"mips64r2", tlb.MIPSKernel, 0xffffffff7fffffff, tlb.AddressError},
+		{"mips64r2", tlb.MIPSKernel, 0xc0000000_00000000 + 1<<40 - 1<<31 - 1, tlb.TLBMiss},
+		{"mips64r2", tlb.MIPSKernel, 0xc0000000_00000000 + 1<<40 - 1<<31, tlb.AddressError},
+	} {
+		c := mipsWith(t, x.name, func(p *tlb.Profile) {
+			if x.name == "mips64r2" {
+				p.MIPS.SegBits = 40
+			}
+		})
+		c.Write(tlb.Status, ux|sx|kx)
+		require.Equal(t, x.want, c.Translate(x.mode, tlb.Load, x.va).Fault, "%s, mode %v, %#x", x.name, x.mode, x.va)
+	}
+}
+
+// TestMIPSXContext: a fault writes region and page, software the base of its table.
+func TestMIPSXContext(t *testing.T) {
+	c := mipsWith(t, "mips64r2", func(p *tlb.Profile) { p.MIPS.SegBits = 40 })
+	c.Write(tlb.Status, 1<<5|1<<6)
+	const va = 1<<62 | 0x12_3456_6000 // xsseg
+	const tables, index = (1<<31 - 1) << 33, 1<<31 | va&(1<<40-1)>>13<<4
+	require.Equal(t, tlb.TLBMiss, c.Translate(tlb.MIPSSupervisor, tlb.Load, va).Fault)
+	require.Equal(t, uint64(index), c.Read(tlb.XContext))
+	c.Write(tlb.XContext, ^uint64(0))
+	require.Equal(t, uint64(tables)|index, c.Read(tlb.XContext))
+	require.Equal(t, tlb.TLBMiss, c.Translate(tlb.MIPSSupervisor, tlb.Load, 1<<62).Fault)
+	require.Equal(t, uint64(tables)|1<<31, c.Read(tlb.XContext))
+}
+
+// TestMIPSRegisterLimits: numbers beyond the last entry, and bits of one release alone.
+func TestMIPSRegisterLimits(t *testing.T) {
+	c := mipsWith(t, "mips32r2", nil)
+	n := uint64(c.Len())
+	c.Write(tlb.Index, n-1)
+	c.Write(tlb.Index, n)
+	require.Equal(t, n-1, c.Read(tlb.Index))
+	c.Write(tlb.Wired, n-1)
+	require.Equal(t, n-1, c.Read(tlb.Wired))
+	c.Write(tlb.Wired, n)
+	require.Zero(t, c.Read(tlb.Wired))
+
+	six := mipsWith(t, "mips64r6", nil)
+	six.Write(tlb.Wired, 3)
+	six.Write(tlb.Wired, uint64(six.Len()))
+	require.EqualValues(t, 3, six.Read(tlb.Wired))
+	two := mipsWith(t, "mips64r2", nil)
+	for c, want := range map[*tlb.MIPSMMU]uint64{six: 0, two: 2} {
+		c.Write(tlb.EntryHi, 2<<62)
+		require.Equal(t, want, c.Read(tlb.EntryHi)>>62, "the reserved region")
+	}
+
+	other := mipsWith(t, "mips32r2", func(p *tlb.Profile) { p.MIPS.Entries /= 2 })
+	require.False(t, c.CopyFrom(other))
+	require.True(t, c.CopyFrom(mipsWith(t, "mips32r2", nil)))
+	for _, mask := range []uint64{0xa000, 0x3fffe000} {
+		p, err := tlb.ByName("mips32r2")
+		require.NoError(t, err)
+		p.MIPS.PageMask = mask
+		_, err = tlb.NewMIPS(p)
+		require.ErrorIs(t, err, tlb.ErrProfile, "%#x", mask)
+	}
+}
+
+// TestMIPSInvalidateAll: tlbinvf leaves no entry, the first and the last included.
+func TestMIPSInvalidateAll(t *testing.T) {
+	c := mipsWith(t, "mips32r6", nil)
+	for i := range c.Len() {
+		c.SetEntry(i, tlb.MIPSEntry{VPN: uint64(i) << 13})
+	}
+	c.TLBINVF()
+	for i := range c.Len() {
+		require.True(t, c.Entry(i).EHINV, "entry %d", i)
+		require.Zero(t, c.Translate(tlb.MIPSUser, tlb.Load, uint64(i)<<13).Hit.N)
+	}
+}

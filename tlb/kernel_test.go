@@ -222,8 +222,8 @@ func TestKernelsAreNumbered(t *testing.T) {
 		p, err := tlb.ByName(name)
 		require.NoError(t, err)
 		require.Equal(t, threads, p.SharedBy(), name)
-		now := 0
-		same := func(cpu int) { require.Equal(t, now, cpu, name) }
+		now, walked := 0, false
+		same := func(cpu int) { walked = true; require.Equal(t, now, cpu, name) }
 		ks, err := tlb.NewKernels(5, tlb.KernelConfig{Profile: p,
 			Walk: func(cpu int, ea uint64) (tlb.Page, bool) {
 				same(cpu)
@@ -237,13 +237,16 @@ func TestKernelsAreNumbered(t *testing.T) {
 		require.NoError(t, err)
 		require.Len(t, ks, 5)
 		for now = range ks {
+			ea := 0x20000 + uint64(now)<<20 // threads of a core see each other's entries
 			ks[now].SetContext(3)
+			walked = false
 			for range 4 {
-				if r := ks[now].Translate(tlb.Load, 0x20000); !r.OK() {
-					require.Equal(t, tlb.NoFault, ks[now].Handle(r.Fault, tlb.Load, 0x20000), name)
+				if r := ks[now].Translate(tlb.Load, ea); !r.OK() {
+					require.Equal(t, tlb.NoFault, ks[now].Handle(r.Fault, tlb.Load, ea), name)
 				}
 			}
-			require.True(t, ks[now].Translate(tlb.Load, 0x20000).OK(), name)
+			require.True(t, ks[now].Translate(tlb.Load, ea).OK(), name)
+			require.True(t, walked, name)
 		}
 	}
 }

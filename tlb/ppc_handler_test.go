@@ -401,6 +401,7 @@ func TestPPCKernelPages(t *testing.T) {
 	require.Equal(t, tlb.NoFault, e.Miss(tlb.Load, 0x1000))
 	th.MSR = tlb.MSRPR
 	require.Equal(t, tlb.Protection, th.Translate(tlb.Load, 0x1000).Fault)
+	require.Equal(t, tlb.TLBMiss, e.Miss(tlb.Load, 0x1000))
 
 	b := ppc4xxOf(t, "ppc440", 0)
 	f := &tlb.PPC4xxHandlers{MMU: b, Walk: k.Walk}
@@ -409,6 +410,7 @@ func TestPPCKernelPages(t *testing.T) {
 	require.True(t, b.Translate(tlb.Load, 0x1000).OK())
 	b.MSR = tlb.MSRPR
 	require.Equal(t, tlb.Protection, b.Translate(tlb.Load, 0x1000).Fault)
+	require.Equal(t, tlb.TLBMiss, f.Miss(tlb.Load, 0x1000))
 }
 
 // TestPPC440Pinned: misses go round the entries below the pinned ones, and FlushAll

@@ -375,3 +375,83 @@ func TestPPC4xxWordsBeyondTheEntry(t *testing.T) {
 		require.Equal(t, before, after, name)
 	}
 }
+
+// TestPPC476BoltSlots: where MMUBE0 and MMUBE1 have each slot, and that a slot taken
+// again gives its old entry up.
+func TestPPC476BoltSlots(t *testing.T) {
+	m := ppc4xxOf(t, "ppc476", 0)
+	bolt := func(slot uint32, ea uint32) uint32 {
+		for w, v := range []uint32{ea | 0x1f<<4 | 0x800, ea, 0x3f} {
+			require.NoError(t, m.TLBWE(0x88000000|slot<<24, w, v))
+		}
+		ra, h, _ := m.TLBSX(ea)
+		require.EqualValues(t, 1, h.N)
+		return ra >> 16 & 0xff
+	}
+	a, c, e, f := bolt(0, 0), bolt(2, 0x30000000), bolt(4, 0x50000000), bolt(5, 0x60000000)
+	require.Zero(t, a, "the set of page 0, and its first way: entry 0")
+	mmube0, mmube1 := m.MMUBE()
+	require.Equal(t, a<<24|c<<8|4|1, mmube0)
+	require.Equal(t, e<<16|f<<8|2|1, mmube1)
+	b := bolt(0, 0x70000000)
+	mmube0, _ = m.MMUBE()
+	require.Equal(t, b<<24|c<<8|4|1, mmube0)
+	require.Zero(t, m.TLBRE(a<<16, 0)&8, "no more bolted")
+}
+
+// TestE6500WalkTakesTurns: what a walk loads goes round the ways of its set, and takes
+// no other set's.
+func TestE6500WalkTakesTurns(t *testing.T) {
+	c := e500Of(t, "e6500", 0)
+	th, g := c.Thread(0), c.Profile().E500.TLB0
+	sets := uint64(g.Entries / g.Ways)
+	const base, table = 0x40000000, 0x100000
+	valid := uint64(1)
+	c.Memory = func(ra uint64) (uint64, bool) {
+		return (ra-table)/8<<24 | 2<<8 | 1<<2 | 1<<4 | 0x20000 | 0x1000 | valid, true
+	}
+	require.Equal(t, tlb.Written, putE500(th, tlb1, 18<<7|0x2000, base, table|2<<1)) // 256 MiB of 4 KiB pages
+	for turn := range 3 * uint64(g.Ways) {
+		for set := range uint64(3) {
+			page := turn*sets + set
+			r := th.Translate(tlb.Load, base+page<<12)
+			require.True(t, r.OK())
+			require.Equal(t, page<<12, r.PA)
+			require.EqualValues(t, set*uint64(g.Ways)+turn%uint64(g.Ways), r.Hit.First)
+		}
+	}
+	valid = 0
+	require.Equal(t, tlb.Protection, th.Translate(tlb.Load, base+0xffff000).Fault)
+	require.Equal(t, uint32(tlb.ESRPT), th.ESR, "an entry that is not valid")
+}
+
+// TestE500ReportsOfTLB1: entries of TLB1 are numbered after those of TLB0, at a write
+// and at an access.
+func TestE500ReportsOfTLB1(t *testing.T) {
+	c := e500Of(t, "e500mc", 0)
+	th, n := c.Thread(0), c.Profile().E500.TLB0.Entries
+	var reports []tlb.Report
+	c.OnWrite = func(r tlb.Report) { reports = append(reports, r) }
+	c.OnLookup = c.OnWrite
+	putE500(th, tlb1|3<<16, 4<<7, 0x10000, 0x20000|all50)
+	putE500(th, tlb1|5<<16, ts4k, 0x11000, 0x30000|all50)
+	th.Translate(tlb.Load, 0x11000)
+	require.Equal(t, []tlb.Report{
+		{When: tlb.OnWrite, First: n + 3, Second: n + 5, Addr: 0x11000},
+		{When: tlb.OnLookup, First: n + 3, Second: n + 5, Addr: 0x11000},
+	}, reports)
+}
+
+// TestE500ChangesOfBothTLBs: a translation that was used is looked up again after
+// changes that touch both TLBs alike.
+func TestE500ChangesOfBothTLBs(t *testing.T) {
+	th := e500Of(t, "e500mc", 0).Thread(0)
+	write := func(ra uint64) {
+		putE500(th, 0, ts4k, 0x1000, ra|all50)
+		putE500(th, tlb1, ts4k, 0x8000, ra|all50)
+	}
+	for ra := uint64(0x10000); ra < 0x20000; ra += 0x1000 {
+		write(ra)
+		require.Equal(t, ra, th.Translate(tlb.Load, 0x1000).PA)
+	}
+}
