@@ -2,8 +2,8 @@ package papr
 
 import "github.com/hashmmu/ppc64/pte"
 
-// Quirks are departures from the specification. The zero value is none; doc.go
-// has the table with what each does.
+// Quirks are departures from the specification. The zero value is none; the package
+// documentation has the table with what each does.
 type Quirks struct {
 	AcceptInvalid    bool // H_ENTER stores pteh with V=0
 	AcceptReservedB  bool // H_ENTER stores B=2 and 3
