@@ -46,8 +46,9 @@ type Config struct {
 	Format Format
 	// Memory, when not nil, is where the table lives: 1<<Order bytes of the
 	// caller's, such as guest RAM, aligned to 128 bytes. What it holds is the
-	// table's content. When nil the table has memory of its own, resident only
-	// as touched.
+	// table's content. It must stay mapped until the last call has returned, but for
+	// Close, which does not touch it. When nil the table has memory of its own,
+	// resident only as touched.
 	Memory []byte
 	// Sizes is the page-size table by which Check and Stats read entries; nil
 	// means that of POWER7 to POWER10.

@@ -108,28 +108,18 @@ func hugeKB(t *testing.T) (kb string) {
 	return ""
 }
 
-// fillTable inserts entries, changes and removes some, and finds the others.
-func fillTable(t *testing.T, table *hpt.Table) {
-	t.Helper()
-	n := int(table.Slots() / 4)
-	for i := range n {
-		k := pte.Key{VSID: pte.VSID(i), Base: pte.Page4K}
-		hint, err := table.InsertUnique(k, pte.HPTE{V: k.AVPN() | pte.VValid, R: uint64(i) << 12})
-		require.NoError(t, err)
-		switch r := (pte.Ref{Key: k, Hint: hint}); i % 3 {
-		case 0:
-			_, ok := table.Invalidate(r)
-			require.True(t, ok)
-		case 1:
-			require.NoError(t, table.MarkAccess(r, pte.Write))
-		}
-	}
-	for i := range n {
-		h, _, ok := table.Lookup(pte.Key{VSID: pte.VSID(i), Base: pte.Page4K})
-		require.Equal(t, i%3 != 0, ok)
-		if ok {
-			require.Equal(t, uint64(i)<<12, h.R&pte.RRPN)
-		}
-	}
-	require.NoError(t, table.Check())
+// TestMemoryUnmappedByCaller: a table in memory that the caller maps can be closed
+// before and after the caller unmaps it; Close does not touch it.
+func TestMemoryUnmappedByCaller(t *testing.T) {
+	ram, err := unix.Mmap(-1, 0, 1<<20, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_ANON|unix.MAP_PRIVATE)
+	require.NoError(t, err)
+	table, err := hpt.New(hpt.Config{Order: 20, Memory: ram})
+	require.NoError(t, err)
+	fillTable(t, table)
+	digest := table.Digest()
+	require.NoError(t, table.Close())
+	require.Equal(t, digest, table.Digest())
+	require.NoError(t, unix.Munmap(ram))
+	require.NoError(t, table.Close())
+	runtime.GC()
 }
