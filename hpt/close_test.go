@@ -105,7 +105,7 @@ func closedUnder(table *hpt.Table, seed uint64, calls int) pte.HPTE {
 // fillTable inserts entries, changes and removes some, and finds the others.
 func fillTable(t *testing.T, table *hpt.Table) {
 	t.Helper()
-	n := int(table.Slots() / 4)
+	const n = 3000
 	for i := range n {
 		k := pte.Key{VSID: pte.VSID(i), Base: pte.Page4K}
 		hint, err := table.InsertUnique(k, pte.HPTE{V: k.AVPN() | pte.VValid, R: uint64(i) << 12})

@@ -42,12 +42,12 @@ func TestNewWithoutMemory(t *testing.T) {
 	}
 	refused(30)
 	before := starve.Mapped(t)
-	for range 2000 {
+	for range 300 {
 		for _, order := range []int{30, 34, hpt.MaxOrder} {
 			refused(order)
 		}
 	}
-	require.Less(t, starve.Mapped(t), before+slack/2, "6000 failures leave next to nothing")
+	require.Less(t, starve.Mapped(t), before+slack/2, "900 failures leave next to nothing")
 
 	table, err := hpt.New(hpt.Config{Order: 22})
 	require.NoError(t, err)
@@ -61,7 +61,7 @@ func TestCloseMakesRoom(t *testing.T) {
 		return
 	}
 	starve.LimitMemory(t, slack)
-	for i := range 40 { // ten times what there is
+	for i := range 20 { // five times what there is
 		table, err := hpt.New(hpt.Config{Order: 26})
 		for n := 0; err != nil && n < 1000; n++ {
 			require.ErrorIs(t, err, unix.ENOMEM)
