@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"sync"
 	"testing"
+	"unsafe"
 
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
@@ -100,6 +101,28 @@ func TestDetectAcrossGroups(t *testing.T) {
 	require.EqualValues(t, 17, b.seen[0].Age)
 	require.True(t, b.seen[0].OldEntry.Secondary())
 	require.False(t, b.seen[0].NewEntry.Secondary())
+}
+
+// TestDetectAgeOfForeign: an entry that was there before has the age of the table.
+func TestDetectAgeOfForeign(t *testing.T) {
+	ram := make([]byte, 2<<hpt.MinOrder)
+	ram = ram[-uintptr(unsafe.Pointer(&ram[0]))&(1<<hpt.MinOrder-1):][:1<<hpt.MinOrder]
+	before, err := hpt.New(hpt.Config{Memory: ram})
+	require.NoError(t, err)
+	k := pte.MakeKey(7, 0x10000000, pte.Seg256M, pte.Page4K)
+	h := pageEntry(t, before, k, 0x4000, 2)
+	_, err = before.Insert(k, h)
+	require.NoError(t, err)
+
+	var b births
+	now := uint64(100)
+	table, err := hpt.New(hpt.Config{Memory: ram, Detect: &hpt.Detector{Report: b.report, Clock: func() uint64 { return now }}})
+	require.NoError(t, err)
+	now = 117
+	_, err = table.Insert(k, h)
+	require.NoError(t, err)
+	require.Len(t, b.seen, 1)
+	require.EqualValues(t, 17, b.seen[0].Age)
 }
 
 func TestDetectWantsAReport(t *testing.T) {
