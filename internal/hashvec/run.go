@@ -13,7 +13,7 @@ import (
 
 // Errors of a vector file.
 var (
-	ErrKind   = errors.New("hashvec: no known kind of vectors")
+	ErrKind   = errors.New("no known kind of vectors")
 	ErrFormat = errors.New("hashvec: line is not as its kind has it")
 )
 
