@@ -117,9 +117,7 @@ func (c *CPU) tlbieStep(as *AddressSpace, refs []pte.Ref) {
 func (c *CPU) dropTLB(refs []pte.Ref) {
 	c.hw.Lock()
 	defer c.hw.Unlock()
-	for i := range refs {
-		c.tlb.Invalidate(refs[i].Key, refs[i].Actual)
-	}
+	c.tlb.InvalidateBatch(refs)
 }
 
 // awaitNotBusy stops before a change of a PTE until that is not busy.

@@ -111,6 +111,24 @@ func (c *Cache) Insert(e CacheEntry) (evicted CacheEntry, ok bool) {
 func (c *Cache) Invalidate(k pte.Key, size pte.PageSize) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	return c.invalidate(k, size)
+}
+
+// InvalidateBatch is Invalidate for each of refs, with the lock taken once. It
+// returns how many entries there were.
+func (c *Cache) InvalidateBatch(refs []pte.Ref) (n int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for i := range refs {
+		if c.invalidate(refs[i].Key, refs[i].Actual) {
+			n++
+		}
+	}
+	return n
+}
+
+// invalidate is Invalidate. The caller holds mu.
+func (c *Cache) invalidate(k pte.Key, size pte.PageSize) bool {
 	i := c.find(pageOf(k, size), size)
 	if i >= 0 {
 		c.drop(i)

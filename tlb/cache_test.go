@@ -95,11 +95,36 @@ func TestCacheAllMayInvalidate(t *testing.T) {
 	require.Zero(t, c.Len())
 }
 
+// TestCacheInvalidateBatch: those that are named go, of the size that is named, and
+// they are counted; the others stay.
+func TestCacheInvalidateBatch(t *testing.T) {
+	c := newCache(t, 4, 2)
+	for i := range 4 {
+		c.Insert(tlb.CacheEntry{Key: page(7, pte.EA(i)<<12), Size: pte.Page4K})
+	}
+	c.Insert(tlb.CacheEntry{Key: page(7, 0x1000000), Size: pte.Page16M})
+	require.Zero(t, c.InvalidateBatch(nil))
+	require.Equal(t, 2, c.InvalidateBatch([]pte.Ref{
+		{Key: page(7, 1<<12), Actual: pte.Page4K},
+		{Key: page(7, 1<<12), Actual: pte.Page4K}, // has gone
+		{Key: page(8, 2<<12), Actual: pte.Page4K}, // of another segment
+		{Key: page(7, 3<<12), Actual: pte.Page16M},
+		{Key: page(7, 0x1fff000), Actual: pte.Page16M},
+	}))
+	for i, want := range []bool{true, false, true, true} {
+		_, ok := c.Lookup(page(7, pte.EA(i)<<12))
+		require.Equal(t, want, ok, i)
+	}
+	require.Equal(t, 3, c.Len())
+}
+
 func TestCacheAllocatesNothing(t *testing.T) {
 	c := newCache(t, 0, 0)
 	k := page(5, 0x4000)
+	refs := []pte.Ref{{Key: k, Actual: pte.Page4K}}
 	c.Insert(tlb.CacheEntry{Key: k, Size: pte.Page4K})
 	require.Zero(t, testing.AllocsPerRun(100, func() {
+		c.InvalidateBatch(refs)
 		c.Lookup(k)
 		c.Invalidate(k, pte.Page4K)
 		c.Insert(tlb.CacheEntry{Key: k, Size: pte.Page4K})
