@@ -142,6 +142,34 @@ func thpMachine(t *testing.T, frames int) (*mm.Machine, *mm.AddressSpace) {
 	return m, as
 }
 
+// TestTransparentPagesFit: a fault takes a huge page where the mapping still covers all
+// of it, were it by exactly that much, and base pages elsewhere.
+func TestTransparentPagesFit(t *testing.T) {
+	for name, cut := range map[string]mm.Range{
+		"whole":      {},
+		"first page": {Start: base, End: base + 0x10000},
+		"last page":  {Start: base + huge - 0x10000, End: base + huge},
+		"middle":     {Start: base + 0x400000, End: base + 0x500000},
+	} {
+		m := newMachine(t, mm.Config{Kernel: mm.Linux61With64K, HugeFrames: 1})
+		as, c, l := m.NewAddressSpace(7), m.CPU(0), m.Kernel().Layout
+		require.NoError(t, c.Map(as, mm.VMA{Range: mm.Range{Start: base, End: base + huge}, Prot: rw, Transparent: true}))
+		if cut.Len() > 0 {
+			_, err := c.Unmap(ctx, as, cut)
+			require.NoError(t, err)
+		}
+		require.NoError(t, c.Store(as, base+0x100000, 5))
+		require.NoError(t, c.Store(as, base+0xf00000, 6))
+		one := l.RA(as.PTE(base+0x100000)) == l.RA(as.PTE(base+0xf00000))
+		require.Equal(t, name == "whole", one, "%s: one PTE for both", name)
+		if cut.Len() > 0 {
+			_, err := c.Load(as, cut.Start)
+			require.ErrorIs(t, err, mm.ErrNoVMA)
+		}
+		require.NoError(t, m.Check())
+	}
+}
+
 // contents checks that every page holds what thpMachine stored.
 func contents(t *testing.T, m *mm.Machine, as *mm.AddressSpace) {
 	t.Helper()
