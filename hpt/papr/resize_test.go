@@ -43,6 +43,8 @@ func TestResizeStates(t *testing.T) {
 		{false, 0, 47, true, papr.Parameter},
 		{false, 0, -1, true, papr.Parameter},
 		{false, 0, 23, true, papr.Resource},
+		{false, 0, hpt.MaxOrder, true, papr.Resource},
+		{false, 0, 22, true, papr.Success},
 		{false, 0, 0, true, papr.Success},
 		{false, 0, 19, false, papr.LongBusy},
 		{true, 0, 19, false, papr.Busy},
