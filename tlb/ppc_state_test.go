@@ -423,6 +423,11 @@ func TestE6500WalkTakesTurns(t *testing.T) {
 	valid = 0
 	require.Equal(t, tlb.Protection, th.Translate(tlb.Load, base+0xffff000).Fault)
 	require.Equal(t, uint32(tlb.ESRPT), th.ESR, "an entry that is not valid")
+	valid = 1
+	putE500(th, tlb1|1<<16, 2<<7|0x2000, 0x70000000, table|2<<1)
+	require.True(t, th.Translate(tlb.Load, 0x70000000).OK(), "a table of one page")
+	putE500(th, tlb1|2<<16, 18<<7|0x2000, base, table|2<<1)
+	require.Equal(t, tlb.MachineCheck, th.Translate(tlb.Load, base+0xfffe000).Fault, "two tables")
 }
 
 // TestE500ReportsOfTLB1: entries of TLB1 are numbered after those of TLB0, at a write
@@ -434,12 +439,22 @@ func TestE500ReportsOfTLB1(t *testing.T) {
 	c.OnWrite = func(r tlb.Report) { reports = append(reports, r) }
 	c.OnLookup = c.OnWrite
 	putE500(th, tlb1|3<<16, 4<<7, 0x10000, 0x20000|all50)
+	require.Equal(t, tlb.Hit{N: 1, First: int32(n + 3), Second: -1}, th.Translate(tlb.Load, 0x11000).Hit)
 	putE500(th, tlb1|5<<16, ts4k, 0x11000, 0x30000|all50)
 	th.Translate(tlb.Load, 0x11000)
 	require.Equal(t, []tlb.Report{
 		{When: tlb.OnWrite, First: n + 3, Second: n + 5, Addr: 0x11000},
 		{When: tlb.OnLookup, First: n + 3, Second: n + 5, Addr: 0x11000},
 	}, reports)
+
+	reports = nil
+	putE500(th, 0, ts4k, 0x80000000, all50)
+	putE500(th, tlb1|6<<16, ts4k, 0x80000000, all50)
+	putE500(th, tlb1|7<<16, ts4k, 0x80000000, all50)
+	require.Equal(t, []tlb.Report{
+		{When: tlb.OnWrite, First: 0, Second: n + 6, Addr: 0x80000000},
+		{When: tlb.OnWrite, First: 0, Second: n + 7, Addr: 0x80000000},
+	}, reports, "entry 0 before those of TLB1")
 }
 
 // TestE500ChangesOfBothTLBs: a translation that was used is looked up again after
@@ -453,5 +468,20 @@ func TestE500ChangesOfBothTLBs(t *testing.T) {
 	for ra := uint64(0x10000); ra < 0x20000; ra += 0x1000 {
 		write(ra)
 		require.Equal(t, ra, th.Translate(tlb.Load, 0x1000).PA)
+	}
+}
+
+// TestE6500ChoosesWays: where hardware is to choose the entry (MAS0[HES]) it goes round
+// the ways of the set.
+func TestE6500ChoosesWays(t *testing.T) {
+	c := e500Of(t, "e6500", 0)
+	th, ways := c.Thread(0), c.Profile().E500.TLB0.Ways
+	th.Write(tlb.MAS0, 0x4000)
+	th.Write(tlb.MAS1, 1<<31|ts4k)
+	for i := range 3 * ways {
+		th.Write(tlb.MAS2, 0x80000000+uint64(i)<<20)
+		entry, o := th.TLBWE()
+		require.Equal(t, tlb.Written, o)
+		require.Equal(t, i%ways, entry)
 	}
 }
