@@ -55,7 +55,7 @@ var madvisePaths = []*Path{
 	{
 		Name:      "madvise-split",
 		Trigger:   "MADV_DONTNEED and a store by another thread, of a page that the walk has passed, while it takes a large folio apart",
-		Scenarios: []*Scenario{split("madvise-split", cooling, freed, discardThen(storing(0))), split("madvise-split-kept", cooling, freed, storing(0)), split("madvise-split-folio", cooling, freed, storing(smallPages))},
+		Scenarios: splits("madvise-split", cooling),
 		In: []InKernel{{
 			Kernel:    mm.Linux61,
 			Functions: []string{"mm/madvise.c:madvise_cold_or_pageout_pte_range", "mm/huge_memory.c:split_huge_page_to_list"},
@@ -67,7 +67,7 @@ var madvisePaths = []*Path{
 	{
 		Name:      "madvise-free-split",
 		Trigger:   "as madvise-split",
-		Scenarios: []*Scenario{split("madvise-free-split", freeing, freed, discardThen(storing(0))), split("madvise-free-split-kept", freeing, freed, storing(0)), split("madvise-free-split-folio", freeing, freed, storing(smallPages))},
+		Scenarios: splits("madvise-free-split", freeing),
 		In: []InKernel{{
 			Kernel:    mm.Linux61,
 			Functions: []string{"mm/madvise.c:madvise_free_pte_range", "mm/huge_memory.c:split_huge_page_to_list"},
@@ -116,6 +116,16 @@ func split(name string, walk Task, v Variant, other Task) *Scenario {
 		Name: name, Summary: walk.Name + " that splits a folio against " + other.Name,
 		Pages: smallPages + 1, Anonymous: true, Remaps: true, Drops: true,
 		Tasks: []Task{walk, other}, Vary: []Variant{v},
+	}
+}
+
+// splits are the walk against MADV_DONTNEED and a store behind its back, against a
+// store alone, and against a store to the folio that it splits.
+func splits(name string, walk Task) []*Scenario {
+	return []*Scenario{
+		split(name, walk, freed, discardThen(storing(0))),
+		split(name+"-kept", walk, freed, storing(0)),
+		split(name+"-folio", walk, freed, storing(smallPages)),
 	}
 }
 
