@@ -366,3 +366,25 @@ func TestSparcOrDrivesEveryBit(t *testing.T) {
 		}
 	}
 }
+
+// TestCopyForgetsTranslations: what was translated before a copy, at whatever
+// generation of the entries, is not used after it.
+func TestCopyForgetsTranslations(t *testing.T) {
+	p, err := tlb.ByName("ultrasparc")
+	require.NoError(t, err)
+	a, err := tlb.NewSun4u(p)
+	require.NoError(t, err)
+	b, err := tlb.NewSun4u(p)
+	require.NoError(t, err)
+	set := func(u *tlb.Sun4u, i int, va, frame uint64) {
+		u.SetEntry(tlb.DMMU, i, tlb.SparcEntry{Tag: va, TTE: 1<<63 | frame<<13})
+	}
+	set(b, 0, 0x10000, 2)
+	set(a, 0, 0x10000, 1)
+	for i := 1; i < 4; i++ {
+		require.Equal(t, uint64(1)<<13, a.Translate(tlb.UserPrimary, tlb.Load, false, 0x10000).PA)
+		set(a, i, 0x10000+uint64(i)<<13, 1)
+	}
+	require.True(t, a.CopyFrom(b))
+	require.Equal(t, uint64(2)<<13, a.Translate(tlb.UserPrimary, tlb.Load, false, 0x10000).PA)
+}
