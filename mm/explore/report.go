@@ -99,7 +99,8 @@ func (r Report) Executions() int64 {
 	return r.Passes[0].Executions
 }
 
-// States is the number of distinct states that state caching met, 0 if it did not run.
+// States is the number of distinct states that state caching met, 0 if it did not run. Of shards and workers, which
+// do not share their caches, it is the sum.
 func (r Report) States() int64 {
 	var states int64
 	for _, p := range r.Passes {
