@@ -59,7 +59,8 @@
 	SHRL $11, tmp;                \
 	SHLL $7, tmp;                 \
 	SHLQ $12, want;               \
-	LEAQ 1(want)(tmp*1), want
+	ORQ  tmp, want;               \
+	ORQ  $1, want
 #define KEY_HASH(offset, key, hash, other) \
 	CMPB (offset+KEY_BASE)(key), $12; \
 	JNE  other;                       \

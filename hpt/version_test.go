@@ -150,6 +150,44 @@ func TestVersionsTogether(t *testing.T) {
 	}
 }
 
+// TestVersionsOfOddKeys: every version finds, changes and removes what another one
+// inserted, for keys that no address has too: a page beyond its segment, a base page
+// size or a segment size that there is not.
+func TestVersionsOfOddKeys(t *testing.T) {
+	tables := versions(t)
+	rapid.Check(t, func(rt *rapid.T) {
+		k := pte.Key{
+			VSID: pte.VSID(rapid.Uint64().Draw(rt, "vsid")),
+			Page: rapid.Uint32Range(0, 1<<32-1).Draw(rt, "page"),
+			Base: rapid.SampledFrom([]pte.PageSize{pte.Page4K, pte.Page4K, pte.Page64K, 0, 11, 63, 76}).Draw(rt, "base"),
+			Seg:  rapid.SampledFrom([]pte.SegSize{pte.Seg256M, pte.Seg256M, pte.Seg1T, 3}).Draw(rt, "segment"),
+		}
+		h := pte.HPTE{V: k.AVPN()&^pte.VSecondary | pte.VValid, R: 0x1000}
+		for _, in := range tables {
+			hint, err := in.Insert(k, h)
+			require.NoError(rt, err)
+			for _, table := range tables {
+				got, at, ok := table.Lookup(k)
+				require.True(rt, ok, "%v after %v", table.config.Code, in.config.Code)
+				require.Equal(rt, hint, at)
+				require.Equal(rt, h.V, got.V)
+				found := make([]Found, 1)
+				require.Equal(rt, 1, table.LookupBatch([]pte.Key{k}, found))
+				require.Equal(rt, hint, found[0].Hint)
+				r := pte.Ref{Key: k, Hint: hint}
+				require.NoError(rt, table.MarkAccess(r, pte.Write))
+				_, ok = table.Invalidate(r)
+				require.True(rt, ok)
+				require.Equal(rt, 1, table.InsertBatch([]pte.Key{k}, []pte.HPTE{h}, []pte.SlotHint{0}))
+				require.Equal(rt, 1, table.InvalidateBatch([]pte.Ref{r}))
+				_, err = table.InsertUnique(k, h)
+				require.NoError(rt, err)
+			}
+			in.Clear()
+		}
+	})
+}
+
 // TestNoAllocations pins that the hot paths allocate nothing, in every version.
 func TestNoAllocations(t *testing.T) {
 	for _, locked := range []bool{false, true} {
