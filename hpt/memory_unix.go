@@ -43,9 +43,11 @@ func (t *Table) own(m memory) {
 // release gives the pages back by mapping fresh ones over them. The address
 // range stays until the table is unreachable, so that a call in flight meets
 // zeros, not a fault.
-func (t *Table) release() error {
+func (t *Table) release() (err error) {
 	base, length := unsafe.Pointer(unsafe.SliceData(t.slots)), uintptr(len(t.slots))*slotBytes
-	_, err := unix.MmapPtr(-1, 0, base, length, unix.PROT_READ|unix.PROT_WRITE, mapFlags|unix.MAP_FIXED)
+	t.alone(func() {
+		_, err = unix.MmapPtr(-1, 0, base, length, unix.PROT_READ|unix.PROT_WRITE, mapFlags|unix.MAP_FIXED)
+	})
 	runtime.KeepAlive(t)
 	return err
 }
