@@ -105,7 +105,8 @@
 //
 // Elsewhere, and under the build tags race and purego, a writer holds a stripe of
 // slots for half a dozen instructions. A writer stalled there delays writers, and
-// readers, of the slots of that stripe, and nobody else. H1 to H7 are the same.
+// readers, of the slots of that stripe, and a Close, and nobody else. H1 to H7 are the
+// same.
 //
 // # Memory
 //
