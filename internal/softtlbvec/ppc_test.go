@@ -9,8 +9,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/hashmmu/ppc64/internal/oracle"
 	"github.com/stretchr/testify/require"
+
+	"github.com/hashmmu/ppc64/internal/oracle"
 )
 
 // TestPPCHeaderIsEnough: a CPU that no profile is named after runs from the

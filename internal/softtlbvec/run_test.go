@@ -6,8 +6,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/hashmmu/ppc64/internal/oracle"
 	"github.com/stretchr/testify/require"
+
+	"github.com/hashmmu/ppc64/internal/oracle"
 )
 
 // runFile executes a recording and requires every case to agree.

@@ -2,6 +2,7 @@ package tlbtest
 
 import (
 	"iter"
+	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -48,7 +49,7 @@ func RunCache(t *testing.T, newCache func() Cache) {
 	}
 }
 
-// place is what has at most one entry (T1).
+// cachePlace is what has at most one entry (T1).
 type cachePlace struct {
 	key  pte.Key
 	size pte.PageSize
@@ -68,6 +69,15 @@ func cacheMachine(t *rapid.T, c Cache) {
 		vsid := pte.VSID(rapid.IntRange(0, 2).Draw(t, "vsid"))
 		return pte.Key{VSID: vsid, Page: uint32(rapid.IntRange(0, 40).Draw(t, "page")), Base: pte.Page4K}
 	})
+	looksUp := func(t *rapid.T, k pte.Key) {
+		want, ok := model[placeOf(k, pte.Page4K)]
+		if !ok {
+			want, ok = model[placeOf(k, pte.Page64K)]
+		}
+		e, hit := c.Lookup(k)
+		require.Equal(t, ok, hit, "T3: Lookup of %v", k)
+		require.Equal(t, want, e, "T2: Lookup of %v", k)
+	}
 	t.Repeat(map[string]func(*rapid.T){
 		"insert": func(t *rapid.T) {
 			k, s := key.Draw(t, "key"), size.Draw(t, "size")
@@ -84,6 +94,7 @@ func cacheMachine(t *rapid.T, c Cache) {
 			_, had := model[placeOf(k, s)]
 			require.Equal(t, had, c.Invalidate(k, s), "T3: Invalidate of %v of %v", k, s)
 			delete(model, placeOf(k, s))
+			looksUp(t, k)
 		},
 		"invalidate a segment": func(t *rapid.T) {
 			k, n := key.Draw(t, "key"), 0
@@ -101,16 +112,7 @@ func cacheMachine(t *rapid.T, c Cache) {
 				clear(model)
 			}
 		},
-		"lookup": func(t *rapid.T) {
-			k := key.Draw(t, "key")
-			want, ok := model[placeOf(k, pte.Page4K)]
-			if !ok {
-				want, ok = model[placeOf(k, pte.Page64K)]
-			}
-			e, hit := c.Lookup(k)
-			require.Equal(t, ok, hit, "T3: Lookup of %v", k)
-			require.Equal(t, want, e, "T2: Lookup of %v", k)
-		},
+		"lookup": func(t *rapid.T) { looksUp(t, key.Draw(t, "key")) },
 		"": func(t *rapid.T) {
 			all := slices.Collect(c.All())
 			require.Len(t, all, len(model), "T1: one entry a page and size")
@@ -141,13 +143,16 @@ func invalidateIsSynchronous(t rapid.TB, newCache func() Cache) {
 					t.Errorf("T3: generation %d found after %d was invalidated", e.Tag, floor)
 					return
 				}
+				runtime.Gosched() // one processor has to do for all of them
 			}
 		}()
 	}
 	for g := uint64(1); g <= 3000; g++ {
 		c.Insert(tlb.CacheEntry{Key: k, Size: pte.Page4K, Tag: g})
+		runtime.Gosched()
 		c.Invalidate(k, pte.Page4K)
 		gone.Store(g)
+		runtime.Gosched()
 	}
 	stop.Store(true)
 	wg.Wait()

@@ -2,6 +2,7 @@ package tlbtest
 
 import (
 	"iter"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -104,6 +105,7 @@ type (
 	offByOne   struct{ *plain } // finds the neighbour's
 	shortAll   struct{ *plain } // InvalidateAll leaves segment 0
 	secret     struct{ *plain } // does not tell what made room
+	touches    struct{ *plain } // a hit puts the entry back, as the youngest
 )
 
 func (c deafCache) Invalidate(k pte.Key, s pte.PageSize) bool {
@@ -152,6 +154,17 @@ func (c secret) Insert(e tlb.CacheEntry) (tlb.CacheEntry, bool) {
 	return c.plain.Insert(e)
 }
 
+// Lookup undoes a flush that comes between its two halves, which no single goroutine
+// can see.
+func (c touches) Lookup(k pte.Key) (tlb.CacheEntry, bool) {
+	e, ok := c.plain.Lookup(k)
+	if ok {
+		runtime.Gosched()
+		c.Insert(e)
+	}
+	return e, ok
+}
+
 // TestPlantedFaults: the suite finds every fault, and says which invariant it breaks.
 func TestPlantedFaults(t *testing.T) {
 	defer judge.Quietly(t)()
@@ -166,6 +179,7 @@ func TestPlantedFaults(t *testing.T) {
 		"off-by-one page":         {"T3", func(p *plain) Cache { return offByOne{p} }},
 		"half a flush":            {"T", func(p *plain) Cache { return shortAll{p} }},
 		"wrong eviction":          {"T", func(p *plain) Cache { return secret{p} }},
+		"flush undone by a hit":   {"T3: generation", func(p *plain) Cache { return touches{p} }},
 	} {
 		t.Run(name, func(t *testing.T) {
 			// One run of the suite draws little when tests are short.

@@ -1,9 +1,10 @@
 package tlbtest
 
 import (
-	"github.com/hashmmu/ppc64/tlb"
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
+
+	"github.com/hashmmu/ppc64/tlb"
 )
 
 // MIPS drives a MIPSMMU of profile p and the model with the same operations and

@@ -3,8 +3,9 @@ package tlbtest
 import (
 	"math/bits"
 
-	"github.com/hashmmu/ppc64/tlb"
 	"pgregory.net/rapid"
+
+	"github.com/hashmmu/ppc64/tlb"
 )
 
 // mipsModel is a MIPS TLB written for reading: registers by name, entries as

@@ -3,8 +3,9 @@ package tlbtest
 import (
 	"testing"
 
-	"github.com/hashmmu/ppc64/tlb"
 	"pgregory.net/rapid"
+
+	"github.com/hashmmu/ppc64/tlb"
 )
 
 // policies are the behaviours every part must be able to take on.

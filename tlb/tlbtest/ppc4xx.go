@@ -1,9 +1,10 @@
 package tlbtest
 
 import (
-	"github.com/hashmmu/ppc64/tlb"
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
+
+	"github.com/hashmmu/ppc64/tlb"
 )
 
 var someAccess = rapid.SampledFrom([]tlb.Access{tlb.Load, tlb.Store, tlb.Fetch})

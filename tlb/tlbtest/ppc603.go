@@ -1,9 +1,10 @@
 package tlbtest
 
 import (
-	"github.com/hashmmu/ppc64/tlb"
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
+
+	"github.com/hashmmu/ppc64/tlb"
 )
 
 // PPC603 drives a PPC603MMU of profile p, of 32 sets of two ways, and the model

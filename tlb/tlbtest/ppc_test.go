@@ -3,8 +3,9 @@ package tlbtest
 import (
 	"testing"
 
-	"github.com/hashmmu/ppc64/tlb"
 	"pgregory.net/rapid"
+
+	"github.com/hashmmu/ppc64/tlb"
 )
 
 // TestPPCAgainstModel: every named PowerPC profile, the unrecorded 476 among

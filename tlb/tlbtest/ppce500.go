@@ -1,9 +1,10 @@
 package tlbtest
 
 import (
-	"github.com/hashmmu/ppc64/tlb"
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
+
+	"github.com/hashmmu/ppc64/tlb"
 )
 
 // E500 drives an E500Core of profile p, all its threads, and the model with the

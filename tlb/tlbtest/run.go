@@ -3,8 +3,9 @@ package tlbtest
 import (
 	"testing"
 
-	"github.com/hashmmu/ppc64/tlb"
 	"pgregory.net/rapid"
+
+	"github.com/hashmmu/ppc64/tlb"
 )
 
 // Run checks the part that p describes against the model of its family: a

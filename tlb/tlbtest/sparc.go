@@ -1,9 +1,10 @@
 package tlbtest
 
 import (
-	"github.com/hashmmu/ppc64/tlb"
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
+
+	"github.com/hashmmu/ppc64/tlb"
 )
 
 // sparcInputs draws from few pages and contexts, so that entries meet.

@@ -3,8 +3,9 @@ package tlbtest
 import (
 	"testing"
 
-	"github.com/hashmmu/ppc64/tlb"
 	"pgregory.net/rapid"
+
+	"github.com/hashmmu/ppc64/tlb"
 )
 
 // TestSparcAgainstModel: every named profile, as it is and with every policy
