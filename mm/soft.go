@@ -180,18 +180,13 @@ func (s *SoftTLB) Walk(c *CPU, k pte.Key, a pte.Access) (Translation, Outcome) {
 	}
 	p.core.mu.Lock()
 	defer p.core.mu.Unlock()
-	r := tlb.Result{Answer: tlb.Answer{Fault: p.broken}}
+	r, ra := tlb.Result{Answer: tlb.Answer{Fault: p.broken}}, pte.RA(0)
 	if p.broken == tlb.NoFault {
-		p.kernel.SetContext(asid)
-		r = p.kernel.Translate(a, s.va(ea))
+		r, ra = p.access(asid, a, s.va(ea))
 	}
 	p.fault = r.Fault
-	ra := pte.RA(r.PA>>s.scale) &^ (pageSize - 1)
-	switch {
-	case r.OK() && s.m.frames.has(ra):
+	if r.OK() {
 		return Translation{RA: ra, Size: pte.Page4K, Prot: r.Prot}, Hit
-	case r.OK():
-		p.fault = tlb.MachineCheck // nothing answers at that address
 	}
 	if c.stepper != nil && s.cfg.Tasks == 1 {
 		p.off = true
@@ -214,8 +209,8 @@ func (s *SoftTLB) Miss(c *CPU, as *AddressSpace, ea pte.EA, a pte.Access, _ Outc
 	f, va := p.fault, s.va(ea)
 	p.enter(c, as, va)
 	if c.stepper == nil && p.broken == tlb.NoFault {
-		p.kernel.SetContext(asid)
-		f = p.kernel.Translate(a, va).Fault
+		r, _ := p.access(asid, a, va)
+		f = r.Fault
 	}
 	if f != tlb.NoFault {
 		f = p.kernel.Handle(f, a, va)

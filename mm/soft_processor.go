@@ -19,6 +19,18 @@ func (p *processor) ea() pte.EA { return pte.EA(p.at >> p.s.scale) }
 
 func (p *processor) irq() Loc { return Loc{LocIRQ, uint64(p.id)} }
 
+// access is what the TLB answers, and the frame. An address between two pages, as of
+// parts that answer with the bits of both entries, may be one where nothing answers.
+func (p *processor) access(asid uint64, a pte.Access, va uint64) (tlb.Result, pte.RA) {
+	p.kernel.SetContext(asid)
+	r := p.kernel.Translate(a, va)
+	ra := pte.RA(r.PA>>p.s.scale) &^ (pageSize - 1)
+	if r.OK() && !p.s.m.frames.has(ra) {
+		r.Fault = tlb.MachineCheck
+	}
+	return r, ra
+}
+
 // enter begins a handler after an exception, which has turned interrupts off.
 func (p *processor) enter(c *CPU, as *AddressSpace, va uint64) {
 	if c.stepper == nil {

@@ -7,22 +7,30 @@ import (
 
 	"github.com/hashmmu/ppc64/batch"
 	"github.com/hashmmu/ppc64/mm"
+	"github.com/hashmmu/ppc64/pte"
 	"github.com/hashmmu/ppc64/tlb"
 )
 
 // softMachine is a machine without a hash table, a private page mapped at 256M.
 func softMachine(t *testing.T, part string, cfg mm.SoftConfig) (*mm.Machine, *mm.AddressSpace, *mm.SoftTLB) {
+	return softMachineOf(t, part, cfg, mm.Config{})
+}
+
+// softMachineOf is one of other size.
+func softMachineOf(t *testing.T, part string, cfg mm.SoftConfig, of mm.Config) (*mm.Machine, *mm.AddressSpace, *mm.SoftTLB) {
 	var err error
 	cfg.Profile, err = tlb.ByName(part)
 	require.NoError(t, err)
 	make, err := mm.NewSoftTLB(cfg)
 	require.NoError(t, err)
 	var soft *mm.SoftTLB
-	m, err := mm.New(mm.Config{Policy: batch.AtFinish(), Backend: func(m *mm.Machine) mm.Backend {
+	of.Policy = batch.AtFinish()
+	of.Backend = func(m *mm.Machine) mm.Backend {
 		b := make(m)
 		soft, _ = b.(*mm.SoftTLB)
 		return b
-	}})
+	}
+	m, err := mm.New(of)
 	require.NoError(t, err)
 	as := m.NewAddressSpace(7)
 	require.NoError(t, m.CPU(0).Map(as, mm.VMA{Range: mm.Pages(base, 1), Prot: rw}))
@@ -74,6 +82,100 @@ func TestSoftTLBNoticesTwoEntries(t *testing.T) {
 		dup, _ := as.Duplicate(base)
 		require.True(t, dup)
 		require.ErrorIs(t, m.Check(), mm.ErrDuplicate)
+	}
+}
+
+// TestSecondEntry: a page that is loaded again without the old entry flushed ends
+// as the part's manual says.
+func TestSecondEntry(t *testing.T) {
+	for _, c := range []struct {
+		part     string
+		noticed  bool
+		conflict bool // the two do not translate alike
+	}{
+		{"ppc405", false, true},
+		{"ppc603", false, false}, // both have the PTE's rights, and one is for stores
+		{"e500v2", false, true},
+		{"e5500", true, true},
+		{"ultrasparc", false, true},
+	} {
+		m, as, soft := softMachine(t, c.part, mm.SoftConfig{Guards: tlb.Guards{NoDemap: true}})
+		_, err := m.CPU(0).Load(as, base) // the page of zeroes
+		require.NoError(t, err, c.part)
+		for range 2 { // a machine check does not pass
+			if err = m.CPU(0).Store(as, base, 42); c.noticed {
+				require.ErrorIs(t, err, mm.ErrMultiHit, c.part)
+			} else {
+				require.NoError(t, err, c.part)
+			}
+		}
+		dup, conflict := as.Duplicate(base)
+		require.True(t, dup, c.part)
+		require.Equal(t, c.conflict, conflict, c.part)
+		seen, _ := soft.Collision()
+		require.Equal(t, !c.conflict, seen.Agree, c.part)
+		require.Equal(t, c.noticed, seen.Write == tlb.MachineCheck, c.part)
+		require.ErrorIs(t, m.Check(), mm.ErrDuplicate, c.part)
+	}
+}
+
+// TestNothingAnswers: two entries of a part that takes the bits of both can come to an
+// address without memory, which is a machine check.
+func TestNothingAnswers(t *testing.T) {
+	m, as, soft := softMachineOf(t, "ppc405", mm.SoftConfig{Guards: tlb.Guards{NoDemap: true}}, mm.Config{Frames: 3})
+	c := m.CPU(0)
+	require.NoError(t, c.Store(as, base, 42)) // frame 1
+	_, err := c.Fork(ctx, as, m.NewAddressSpace(8))
+	require.NoError(t, err)
+	soft.PowerOn()
+	_, err = c.Load(as, base)
+	require.NoError(t, err)
+	err = c.Store(as, base, 43) // a copy in frame 2; there is no frame 3
+	require.ErrorIs(t, err, mm.ErrMultiHit)
+}
+
+// TestSoftTLBCheck: an entry that says something else than the PTE is found, in a TLB
+// and in the TSB.
+func TestSoftTLBCheck(t *testing.T) {
+	m, as, soft := softMachine(t, "sparc64-tsb", mm.SoftConfig{})
+	require.NoError(t, m.CPU(0).Store(as, base, 42))
+	l, p := m.Kernel().Layout, as.PTE(base)
+	gone, other := p&^l.Present, l.WithRA(p, l.RA(p)+0x1000)
+	require.NoError(t, soft.Check(as, base, p))
+	for _, wrong := range []pte.LinuxPTE{gone, other, p &^ l.Write} {
+		require.ErrorIs(t, soft.Check(as, base, wrong), mm.ErrStale, "%#x", wrong)
+	}
+	soft.PowerOn() // the TSB is in memory, and stays
+	require.NoError(t, soft.Check(as, base, p))
+	for _, wrong := range []pte.LinuxPTE{gone, other} {
+		require.ErrorIs(t, soft.Check(as, base, wrong), mm.ErrOrphan, "%#x", wrong)
+	}
+}
+
+// TestProcessors: tasks share a processor, threads a core.
+func TestProcessors(t *testing.T) {
+	for _, c := range []struct {
+		part                           string
+		cpus, tasks, processors, cores int
+	}{
+		{"e5500", 4, 0, 4, 4},
+		{"e5500", 4, 2, 2, 2},
+		{"e5500", 3, 2, 2, 2},
+		{"e6500", 4, 1, 4, 2},
+		{"e6500", 3, 1, 3, 2},
+	} {
+		_, as, soft := softMachineOf(t, c.part, mm.SoftConfig{Tasks: c.tasks}, mm.Config{CPUs: c.cpus})
+		processors, cores := map[mm.Loc]bool{}, map[mm.Loc]bool{}
+		for _, l := range soft.Locations(as.Key(base)) {
+			switch {
+			case l.Loc.Kind == mm.LocIRQ:
+				processors[l.Loc] = true
+			case l.Lock:
+				cores[l.Loc] = true
+			}
+		}
+		require.Len(t, processors, c.processors, "%+v", c)
+		require.Len(t, cores, c.cores, "%+v", c)
 	}
 }
 
