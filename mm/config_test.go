@@ -32,6 +32,10 @@ func TestConfigErrors(t *testing.T) {
 		require.Equal(t, field, ce.Field)
 		require.ErrorContains(t, err, field+" = ")
 	}
+	far := *mm.Linux2620
+	far.TaskSize *= 2 // within 64 bits, beyond its page tables
+	_, err = mm.New(mm.Config{Table: table, Kernel: &far})
+	require.ErrorContains(t, err, "does not reach TaskSize")
 	_, err = mm.New(mm.Config{Table: table, CPUs: -1})
 	require.ErrorIs(t, err, mm.ErrConfig)
 	m, err := mm.New(mm.Config{Table: table})

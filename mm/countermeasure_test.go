@@ -166,6 +166,25 @@ func TestOwnBatchDoesNotBlock(t *testing.T) {
 	}
 }
 
+// TestOtherPagesStayQueued: a store flushes the batch of its CPU for the sake of its own
+// page only.
+func TestOtherPagesStayQueued(t *testing.T) {
+	m := newMachine(t, mm.Config{Policy: batch.LazyMMU(), Countermeasures: mm.Countermeasures{RefuseQueued: true}})
+	as, c := m.NewAddressSpace(7), m.CPU(0)
+	require.NoError(t, c.Map(as, mm.VMA{Range: mm.Pages(base, 4), Prot: rw}))
+	c.Batch().EnterLazy()
+	for i := range pte.EA(3) {
+		k := as.Key(base + i<<12)
+		c.Batch().Add(as.Context(), pte.Ref{Key: k, Actual: k.Base, Hint: pte.MakeSlotHint(false, 0)}, batch.Global)
+	}
+	require.NoError(t, c.Store(as, base+3<<12, 1))
+	require.Equal(t, 3, c.Batch().Len())
+	require.NoError(t, c.Store(as, base+1<<12, 1))
+	require.Zero(t, c.Batch().Len())
+	c.Batch().LeaveLazy()
+	require.NoError(t, m.Check())
+}
+
 // TestUniqueMakesRoom: where both groups are full, InsertUnique has a victim go as
 // the plain insert does.
 func TestUniqueMakesRoom(t *testing.T) {

@@ -178,6 +178,21 @@ func TestCheckFindsWhatIsWrong(t *testing.T) {
 			_, _ = m.CPU(0).ZapPageRange(ctx, as, mm.Pages(base, 1))
 			_, _ = m.Table().Insert(as.Key(base), e)
 		}},
+		"entry of a PTE that says there is none": {mm.ErrOrphan, func(m *mm.Machine, as *mm.AddressSpace) {
+			e, _, _ := m.Table().Lookup(as.Key(base))
+			_, _ = m.CPU(0).Protect(ctx, as, mm.Pages(base, 1), pte.Read)
+			_, _ = m.Table().Insert(as.Key(base), e)
+		}},
+		"TLB with another frame": {mm.ErrStale, func(m *mm.Machine, as *mm.AddressSpace) {
+			e, _ := m.CPU(0).TLB().Lookup(as.Key(base))
+			e.RA += 0x1000
+			m.CPU(0).TLB().Insert(e)
+		}},
+		"TLB with too many rights": {mm.ErrStale, func(m *mm.Machine, as *mm.AddressSpace) {
+			e, _ := m.CPU(0).TLB().Lookup(as.Key(base))
+			e.Prot |= pte.Exec
+			m.CPU(0).TLB().Insert(e)
+		}},
 		"stale TLB": {mm.ErrStale, func(m *mm.Machine, as *mm.AddressSpace) {
 			e, _ := m.CPU(0).TLB().Lookup(as.Key(base))
 			_, _ = m.CPU(1).ZapPageRange(ctx, as, mm.Pages(base, 1))

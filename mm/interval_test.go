@@ -1,6 +1,8 @@
 package mm
 
 import (
+	"cmp"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -43,9 +45,10 @@ func TestIntervals(t *testing.T) {
 					}
 				}
 				tree.overlapping(first, last, func(v *VMA) bool { got = append(got, v); return true })
-				require.ElementsMatch(t, want, got)
-				for i := 1; i < len(got); i++ {
-					require.LessOrEqual(t, got[i-1].Offset, got[i].Offset, "in order")
+				slices.SortStableFunc(want, func(a, b *VMA) int { return cmp.Compare(a.Offset, b.Offset) })
+				require.Len(t, got, len(want))
+				for i := range want {
+					require.Same(t, want[i], got[i], "in order")
 				}
 				stop := rapid.IntRange(1, 4).Draw(t, "stop")
 				n := 0

@@ -96,6 +96,21 @@ func TestMadviseLeavesAlone(t *testing.T) {
 	require.ErrorIs(t, m.CPU(0).MakeFolio(as, mm.Pages(base, 1)), mm.ErrUnsupported)
 }
 
+// TestPageoutLeavesSharedPages: only what the process has for itself is taken out of
+// memory.
+func TestPageoutLeavesSharedPages(t *testing.T) {
+	m, as := mapped(t, mm.Config{}, 2)
+	c, l := m.CPU(0), m.Kernel().Layout
+	_, err := c.Fork(ctx, as, m.NewAddressSpace(8))
+	require.NoError(t, err)
+	require.NoError(t, c.Store(as, base, 9)) // a copy of its own
+	_, err = c.MadvisePageout(ctx, as, mm.Pages(base, 2))
+	require.NoError(t, err)
+	require.False(t, l.IsPresent(as.PTE(base)))
+	require.True(t, l.IsPresent(as.PTE(base+1<<12)), "the child has it too")
+	require.NoError(t, m.Check())
+}
+
 // TestSplitFolio: a walk takes the folios apart that it meets, and stops at one that
 // somebody else has a page of.
 func TestSplitFolio(t *testing.T) {

@@ -154,6 +154,87 @@ func TestProtect(t *testing.T) {
 	})
 }
 
+// TestProtectMappings: pages are counted over all mappings of the range, and each
+// mapping is brought in line.
+func TestProtectMappings(t *testing.T) {
+	forEachKernel(t, func(t *testing.T, cfg mm.Config) {
+		m := newMachine(t, cfg)
+		as, c := m.NewAddressSpace(7), m.CPU(0)
+		require.NoError(t, c.Map(as, mm.VMA{Range: mm.Pages(base, 2), Prot: rw}))
+		require.NoError(t, c.Map(as, mm.VMA{Range: mm.Pages(base+2<<12, 3), Prot: rw | pte.Exec}))
+		for i := range pte.EA(5) {
+			require.NoError(t, c.Store(as, base+i<<12, 1))
+		}
+		res, err := c.Protect(ctx, as, mm.Pages(base, 5), pte.Read)
+		require.NoError(t, err)
+		require.Equal(t, mm.Result{Next: base + 5<<12, Pages: 5}, res)
+		for i := range pte.EA(5) {
+			require.ErrorIs(t, c.Store(as, base+i<<12, 1), mm.ErrProtected)
+			require.Zero(t, as.PTE(base+i<<12)&cfg.Kernel.Layout.Write)
+		}
+	})
+}
+
+// TestProtectRaises: mprotect lets a process store at once to what is dirty and its own
+// where the kernel does so; the rest faults first.
+func TestProtectRaises(t *testing.T) {
+	forEachKernel(t, func(t *testing.T, cfg mm.Config) {
+		m := newMachine(t, cfg)
+		as, c, l := m.NewAddressSpace(7), m.CPU(0), cfg.Kernel.Layout
+		require.NoError(t, c.Map(as, mm.VMA{Range: mm.Pages(base, 3), Prot: rw}))
+		require.NoError(t, c.Store(as, base, 1))
+		_, err := c.Fork(ctx, as, m.NewAddressSpace(8))
+		require.NoError(t, err)
+		require.NoError(t, c.Store(as, base+1<<12, 1))
+		_, err = c.Load(as, base+2<<12)
+		require.NoError(t, err)
+		for _, a := range []pte.Access{pte.Read, rw} {
+			_, err = c.Protect(ctx, as, mm.Pages(base, 3), a)
+			require.NoError(t, err)
+		}
+		require.Zero(t, as.PTE(base)&l.Write, "the child's too")
+		require.Equal(t, cfg.Kernel.ModifyProt, as.PTE(base+1<<12)&l.Write != 0, "its own")
+		require.Zero(t, as.PTE(base+2<<12)&l.Write, "the page of zeroes")
+		require.NoError(t, m.Check())
+	})
+}
+
+// TestSpuriousFault: a fault that finds the access permitted changes no page.
+func TestSpuriousFault(t *testing.T) {
+	forEachKernel(t, func(t *testing.T, cfg mm.Config) {
+		m := newMachine(t, cfg)
+		as, c := m.NewAddressSpace(7), m.CPU(0)
+		require.NoError(t, c.Map(as, mm.VMA{Range: mm.Pages(base, 1), Prot: rw}))
+		_, err := c.Load(as, base) // the page of zeroes
+		require.NoError(t, err)
+		free := m.Frames().Free()
+		require.NoError(t, c.Fault(as, base, pte.Read))
+		require.Equal(t, free, m.Frames().Free(), "not copied")
+		require.NoError(t, c.Store(as, base, 5))
+		ra := cfg.Kernel.Layout.RA(as.PTE(base))
+		require.NoError(t, c.Fault(as, base, pte.Write))
+		require.Equal(t, ra, cfg.Kernel.Layout.RA(as.PTE(base)))
+		require.NoError(t, m.Check())
+	})
+}
+
+// TestSegments: from 1T on segments are larger, where the kernel has those.
+func TestSegments(t *testing.T) {
+	for k, far := range map[*mm.Kernel]pte.SegSize{mm.Linux2620: pte.Seg256M, mm.Linux61: pte.Seg1T} {
+		as := newMachine(t, mm.Config{Kernel: k}).NewAddressSpace(7)
+		require.Equal(t, pte.Seg256M, as.Key(1<<40-1).Seg)
+		require.Equal(t, far, as.Key(1<<40).Seg)
+	}
+}
+
+// TestStepWithoutExplorer does nothing.
+func TestStepWithoutExplorer(t *testing.T) {
+	m := newMachine(t, mm.Config{})
+	as := m.NewAddressSpace(7)
+	m.CPU(0).Step("own_step", base, mm.Touch{Loc: as.PTELoc(base), Kind: mm.TouchRead})
+	require.NoError(t, m.Check())
+}
+
 func TestEvictionKeepsStep(t *testing.T) {
 	m := newMachine(t, mm.Config{Frames: 1 << 15})
 	c := m.CPU(0)

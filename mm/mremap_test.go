@@ -115,6 +115,10 @@ func TestRemapCancelled(t *testing.T) {
 				require.NoError(t, err)
 			}
 			require.NoError(t, m.Check())
+			if moved := (mm.Range{Start: to, End: to + res.Next - base}); moved.Len() > 0 {
+				_, err = c.Protect(ctx, as, moved, rw)
+				require.NoError(t, err, "a mapping of what has moved")
+			}
 			for i := range pte.EA(pages) {
 				now, gone := base+i<<12, to+i<<12
 				if now < res.Next {

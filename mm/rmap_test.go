@@ -111,6 +111,35 @@ func TestPageReferenced(t *testing.T) {
 	})
 }
 
+// TestPrivateCopyIsNotReferenced: a copy is another page than the one of the file.
+func TestPrivateCopyIsNotReferenced(t *testing.T) {
+	forEachKernel(t, func(t *testing.T, cfg mm.Config) {
+		s := newSharers(t, cfg, false)
+		c := s.m.CPU(0)
+		s.touch(t, true)
+		require.Equal(t, 2, c.PageReferenced(s.f, 1))
+		require.NotZero(t, s.copies.PTE(base+0x1000)&cfg.Kernel.Layout.Accessed)
+	})
+}
+
+// TestPinnedPageIsNotReclaimed: who has a page may still store to it.
+func TestPinnedPageIsNotReclaimed(t *testing.T) {
+	forEachKernel(t, func(t *testing.T, cfg mm.Config) {
+		s := newSharers(t, cfg, false)
+		c := s.m.CPU(0)
+		_, err := c.Load(s.a, base+0x1000)
+		require.NoError(t, err)
+		ra, ok := c.Pin(s.a, base+0x1000)
+		require.True(t, ok)
+		require.False(t, c.Reclaim(s.f, 1))
+		at, ok := s.f.Cached(1)
+		require.True(t, ok)
+		require.Equal(t, ra, at)
+		c.Unpin(ra)
+		require.True(t, c.Reclaim(s.f, 1))
+	})
+}
+
 // TestWritebackAndReclaim: a dirty page stays, a page that was written back goes,
 // and what comes back is what was stored. Truncation forgets the disk too.
 func TestWritebackAndReclaim(t *testing.T) {

@@ -97,6 +97,7 @@ func TestSwapCache(t *testing.T) {
 		require.EqualValues(t, 5, load(t, c, parent, base))
 		require.Equal(t, ra, cfg.Kernel.Layout.RA(parent.PTE(base)), "found in the swap cache")
 		c.Unpin(ra)
+		require.NoError(t, m.Check(), "one of the references is the swap cache's")
 		require.EqualValues(t, 7, load(t, c, child, base))
 		require.NoError(t, m.Check())
 		_, ok = c.Pin(parent, base+0x1000)

@@ -73,6 +73,30 @@ func TestVmalloc(t *testing.T) {
 	})
 }
 
+// TestVmallocFits: areas fill what there is to the last page, guard pages aside.
+func TestVmallocFits(t *testing.T) {
+	m := newMachine(t, mm.Config{})
+	k, err := m.NewKernelSpace(7, mm.Pages(base, 6))
+	require.NoError(t, err)
+	c := m.CPU(0)
+	_, err = c.Vmalloc(k, 0)
+	require.ErrorIs(t, err, mm.ErrNoSpace)
+	_, err = c.Vmalloc(k, 7)
+	require.ErrorIs(t, err, mm.ErrNoSpace)
+	ea, err := c.Vmalloc(k, 6)
+	require.NoError(t, err, "all of it")
+	require.NoError(t, c.Vfree(k, ea))
+	for i := range pte.EA(3) {
+		ea, err := c.Vmalloc(k, 1)
+		require.NoError(t, err)
+		require.Equal(t, base+2*i<<12, ea)
+	}
+	require.NoError(t, c.Vfree(k, base+2<<12))
+	ea, err = c.Vmalloc(k, 1)
+	require.NoError(t, err)
+	require.Equal(t, base+2<<12, ea, "between two guard pages")
+}
+
 // TestVmallocOutOfFrames: what was mapped before the last frame went is given back.
 func TestVmallocOutOfFrames(t *testing.T) {
 	m := newMachine(t, mm.Config{Frames: 4})
