@@ -9,6 +9,7 @@ import (
 	"github.com/hashmmu/ppc64/batch"
 	"github.com/hashmmu/ppc64/hpt"
 	"github.com/hashmmu/ppc64/mm"
+	"github.com/hashmmu/ppc64/mm/mmtest"
 	"github.com/hashmmu/ppc64/pte"
 	"github.com/hashmmu/ppc64/tlb"
 )
@@ -112,7 +113,7 @@ func TestBadRanges(t *testing.T) {
 		_, err := c.PunchHole(ctx, f, 0, 0)
 		require.ErrorIs(t, err, mm.ErrRange)
 		require.ErrorIs(t, c.Map(as, mm.VMA{Range: mm.Pages(base, 1), Shared: true}), mm.ErrRange, "shared without a file")
-		require.ErrorIs(t, c.Map(as, mm.VMA{Range: mm.Pages(base, 2), File: f, Offset: ^uint64(0)}), mm.ErrRange)
+		require.ErrorContains(t, c.Map(as, mm.VMA{Range: mm.Pages(base, 2), File: f, Offset: ^uint64(0)}), mm.ErrRange.Error()+": file page 0xffffffffffffffff and 1 more")
 		require.NoError(t, c.Map(as, mm.VMA{Range: mm.Pages(base, 4), Prot: rw}))
 		require.ErrorIs(t, c.Map(as, mm.VMA{Range: mm.Pages(base+0x3000, 4), Prot: rw}), mm.ErrOverlap)
 		require.NoError(t, m.Check())
@@ -160,4 +161,36 @@ func TestProtNone(t *testing.T) {
 		require.NoError(t, err)
 		require.EqualValues(t, 5, v)
 	})
+}
+
+// missing is a Backend whose translations are never found again.
+type missing struct {
+	mm.Backend
+	misses int
+}
+
+func (b *missing) Walk(*mm.CPU, pte.Key, pte.Access) (mm.Translation, mm.Outcome) {
+	return mm.Translation{}, mm.Miss
+}
+
+func (b *missing) Miss(*mm.CPU, *mm.AddressSpace, pte.EA, pte.Access, mm.Outcome) (bool, error) {
+	b.misses++
+	return true, nil
+}
+
+// TestPatience: an access is given up after as many tries as the machine was told, or
+// an explorer's default.
+func TestPatience(t *testing.T) {
+	for want, cfg := range map[int]mm.Config{
+		3: {Patience: 3},
+		4: {Patience: 4, Stepper: new(mmtest.Stepper)},
+		8: {Stepper: new(mmtest.Stepper)},
+	} {
+		var b *missing
+		cfg.Backend = func(m *mm.Machine) mm.Backend { b = &missing{Backend: mm.NewHash(m)}; return b }
+		m := newMachine(t, cfg)
+		_, err := m.CPU(0).Load(m.NewAddressSpace(7), base)
+		require.ErrorIs(t, err, mm.ErrRefault)
+		require.Equal(t, want, b.misses)
+	}
 }
