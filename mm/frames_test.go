@@ -193,6 +193,11 @@ func TestCheckFindsWhatIsWrong(t *testing.T) {
 			e.Prot |= pte.Exec
 			m.CPU(0).TLB().Insert(e)
 		}},
+		"orphan of a PTE that is new": {mm.ErrOrphan, func(m *mm.Machine, as *mm.AddressSpace) {
+			e, _, _ := m.Table().Lookup(as.Key(base))
+			_, _ = m.CPU(0).Protect(ctx, as, mm.Pages(base, 1), pte.Read)
+			_, _ = m.Table().Insert(as.Key(base), e)
+		}},
 		"stale TLB": {mm.ErrStale, func(m *mm.Machine, as *mm.AddressSpace) {
 			e, _ := m.CPU(0).TLB().Lookup(as.Key(base))
 			_, _ = m.CPU(1).ZapPageRange(ctx, as, mm.Pages(base, 1))

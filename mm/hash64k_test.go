@@ -1,6 +1,7 @@
 package mm_test
 
 import (
+	"errors"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -164,6 +165,95 @@ func TestSubpageProt(t *testing.T) {
 	require.ErrorIs(t, c.SubpageProt(as, base, nil), mm.ErrRange)
 	m = newMachine(t, mm.Config{Kernel: mm.Linux2620With64K})
 	require.ErrorIs(t, m.CPU(0).SubpageProt(m.NewAddressSpace(7), base, []uint32{0}), mm.ErrUnsupported)
+}
+
+// TestSubpageProtOfSeveralPages: each page has the restrictions of its word.
+func TestSubpageProtOfSeveralPages(t *testing.T) {
+	k := mm.Linux61With64K
+	m := newMachine(t, mm.Config{Kernel: k})
+	as, c := m.NewAddressSpace(7), m.CPU(0)
+	require.NoError(t, c.Map(as, mm.VMA{Range: k.Pages(base, 4), Prot: rw}))
+	words := []uint32{mm.SubpageRead << (2 * 15), mm.SubpageNone << (2 * 15), mm.SubpageRead << (2 * 14)}
+	require.NoError(t, c.SubpageProt(as, base, words))
+	for i := range pte.EA(4) {
+		_, err := c.Load(as, base+i<<16)
+		require.Equal(t, i == 1, errors.Is(err, mm.ErrProtected), "load from page %d: %v", i, err)
+		err = c.Store(as, base+i<<16, 1)
+		require.Equal(t, i <= 1, errors.Is(err, mm.ErrProtected), "store to page %d: %v", i, err)
+		err = c.Store(as, base+i<<16+1<<12, 1)
+		require.Equal(t, i == 2, errors.Is(err, mm.ErrProtected), "store to piece 1 of page %d: %v", i, err)
+	}
+	require.NoError(t, m.Check())
+}
+
+// TestSlices: what is demoted together: 256M below 4G, the rest of the first terabyte,
+// and a terabyte above.
+func TestSlices(t *testing.T) {
+	const g, tb = 1 << 30, 1 << 40
+	for at, c := range map[pte.EA]struct{ in, out []pte.EA }{
+		base:        {[]pte.EA{base + 1<<28 - 1}, []pte.EA{base - 1, base + 1<<28}},
+		4*g - 1<<16: {[]pte.EA{4*g - 1<<28}, []pte.EA{4*g - 1<<28 - 1, 4 * g}},
+		8 * g:       {[]pte.EA{4 * g, tb - 1}, []pte.EA{4*g - 1, tb}},
+		2*tb + g:    {[]pte.EA{2 * tb, 3*tb - 1}, []pte.EA{2*tb - 1, 3 * tb, g}},
+	} {
+		m := newMachine(t, mm.Config{Kernel: mm.Linux61With64K})
+		as := m.NewAddressSpace(7)
+		require.NoError(t, m.CPU(0).SubpageProt(as, at, []uint32{0}))
+		for _, ea := range append(c.in, at) {
+			require.Equal(t, pte.Page4K, as.Key(ea).Base, "%v with %v", ea, at)
+		}
+		for _, ea := range c.out {
+			require.Equal(t, pte.Page64K, as.Key(ea).Base, "%v with %v", ea, at)
+		}
+	}
+}
+
+// TestOldEntryInTheWay: an entry of 64K from before a demotion looks, by its AVPN, like
+// that of a piece of another page. Hardware goes by the page size as well and finds
+// the right one behind it.
+func TestOldEntryInTheWay(t *testing.T) {
+	k := mm.Linux61With64K
+	m := newMachine(t, mm.Config{Kernel: k, NoTLB: true})
+	as, c, other := m.NewAddressSpace(7), m.CPU(0), m.CPU(1)
+	require.NoError(t, c.Map(as, mm.VMA{Range: k.Pages(base, 2), Prot: rw}))
+	require.NoError(t, other.Store(as, base+1<<16, 9)) // page 1
+	old := as.Key(base + 1<<16)
+	require.NoError(t, c.SubpageProt(as, base, []uint32{0}))
+	ea := base + 1<<12 // piece 1
+	require.Equal(t, old.AVPN(), as.Key(ea).AVPN())
+	require.Equal(t, old.Hash(), as.Key(ea).Hash())
+	require.NoError(t, c.Store(as, ea, 5))
+	require.NotEqual(t, pte.MakeSlotHint(false, 0), as.Hint(ea))
+	holds(t, c, as, ea, 5)
+	holds(t, other, as, base+1<<16, 9)
+	e, _, _ := m.Table().Lookup(as.Key(ea))
+	_, is4K := m.Table().Sizes().Actual(pte.Page4K, e)
+	require.False(t, is4K, "still in the way")
+	require.NoError(t, m.Check())
+}
+
+// TestCheckFindsOrphansOf64K: an entry that a 64K page or a piece of one has and its
+// PTE does not know of.
+func TestCheckFindsOrphansOf64K(t *testing.T) {
+	for _, size := range []pte.PageSize{pte.Page64K, pte.Page4K} {
+		k := mm.Linux61With64K
+		m := newMachine(t, mm.Config{Kernel: k})
+		as, c, ea := m.NewAddressSpace(7), m.CPU(0), base+3<<12
+		require.NoError(t, c.Map(as, mm.VMA{Range: k.Pages(base, 1), Prot: rw}))
+		if size == pte.Page4K {
+			require.NoError(t, c.SubpageProt(as, base, []uint32{0}))
+		}
+		require.NoError(t, c.Store(as, ea, 5))
+		e, _, ok := m.Table().Lookup(as.Key(ea))
+		require.True(t, ok)
+		_, err := c.Protect(ctx, as, k.Pages(base, 1), pte.Read) // the new PTE has no entry yet
+		require.NoError(t, err)
+		require.NoError(t, m.Check())
+		require.True(t, k.Layout.IsPresent(as.PTE(base)))
+		_, err = m.Table().Insert(as.Key(ea), e)
+		require.NoError(t, err)
+		require.ErrorIs(t, m.Check(), mm.ErrOrphan, "%v", size)
+	}
 }
 
 // TestNoCachePages: cache-inhibited pages of 64K have their slice demoted where the

@@ -1,12 +1,14 @@
 package mm_test
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/hashmmu/ppc64/batch"
 	"github.com/hashmmu/ppc64/mm"
+	"github.com/hashmmu/ppc64/mm/mmtest"
 	"github.com/hashmmu/ppc64/pte"
 )
 
@@ -403,4 +405,144 @@ func TestHugePlaces(t *testing.T) {
 	require.NoError(t, c.Map(parent, mm.VMA{Range: two, Prot: rw}), "base pages fit where transparent ones were")
 	require.NoError(t, c.Store(parent, two.Start, 1))
 	require.NoError(t, m.Check())
+}
+
+// TestHugetlbNeighbours: the place of a hugetlb page ends where it ends; what begins
+// before it and reaches into it does not fit.
+func TestHugetlbNeighbours(t *testing.T) {
+	m := newMachine(t, mm.Config{HugeFrames: 1})
+	as, c, f := m.NewAddressSpace(7), m.CPU(0), m.NewHugeMapping(1)
+	one := mm.Range{Start: base + huge, End: base + 2*huge}
+	require.NoError(t, c.Map(as, mm.VMA{Range: one, Prot: rw, Shared: true, File: f}))
+	for _, ea := range []pte.EA{one.Start - 0x1000, one.Start - huge, one.End} {
+		require.NoError(t, c.Map(as, mm.VMA{Range: mm.Pages(ea, 1), Prot: rw}), "%v", ea)
+		require.NoError(t, c.Store(as, ea, 1))
+	}
+	_, err := c.Unmap(ctx, as, mm.Range{Start: base, End: base + 3*huge})
+	require.NoError(t, err)
+	for _, ea := range []pte.EA{one.Start - 0x1000, one.Start - huge + 0x1000, one.Start, one.End - 0x1000} {
+		reaching := mm.Range{Start: ea, End: max(ea, one.Start) + 0x1000}
+		require.ErrorIs(t, c.Map(as, mm.VMA{Range: reaching, Prot: rw}), mm.ErrHuge, "%v", reaching)
+	}
+	require.NoError(t, m.Check())
+}
+
+// TestHugetlbDirty: a hugetlb page that goes is dirty if it was stored to.
+func TestHugetlbDirty(t *testing.T) {
+	for _, k := range mm.AllKernels() {
+		m := newMachine(t, mm.Config{Kernel: k, HugeFrames: 2})
+		as, c, f := m.NewAddressSpace(7), m.CPU(0), m.NewHugeMapping(2)
+		r := mm.Range{Start: base, End: base + 2*huge}
+		require.NoError(t, c.Map(as, mm.VMA{Range: r, Prot: rw, Shared: true, File: f}))
+		require.NoError(t, c.Store(as, base, 5))
+		_, err := c.Load(as, base+huge)
+		require.NoError(t, err)
+		_, err = c.ZapPageRange(ctx, as, r)
+		require.NoError(t, err)
+		for i := range uint64(2) {
+			ra, ok := f.Cached(i)
+			require.True(t, ok)
+			require.Equal(t, i == 0, m.Frames().Dirty(ra), "%s: page %d", k.Name, i)
+		}
+		require.NoError(t, m.Check())
+	}
+}
+
+// TestHugetlbPassedOver: a walk that is not about huge pages leaves them alone.
+func TestHugetlbPassedOver(t *testing.T) {
+	m := newMachine(t, mm.Config{HugeFrames: 1})
+	as, c, f := m.NewAddressSpace(7), m.CPU(0), m.NewHugeMapping(1)
+	r := mm.Range{Start: base, End: base + huge}
+	require.NoError(t, c.Map(as, mm.VMA{Range: r, Prot: rw, Shared: true, File: f}))
+	require.NoError(t, c.Store(as, base, 5))
+	before := as.PTE(base)
+	res, err := c.HintNUMA(ctx, as, r)
+	require.NoError(t, err)
+	require.Equal(t, mm.Result{Next: r.End}, res)
+	require.Equal(t, before, as.PTE(base))
+	require.NoError(t, m.Check())
+}
+
+// TestHugetlbUpdateFlushes: when the first store lets an entry permit more, no TLB keeps
+// what it had of it.
+func TestHugetlbUpdateFlushes(t *testing.T) {
+	for _, k := range mm.AllKernels() {
+		m := newMachine(t, mm.Config{Kernel: k, HugeFrames: 1, Patience: 8})
+		as, f := m.NewAddressSpace(7), m.NewHugeMapping(1)
+		require.NoError(t, m.CPU(0).Map(as, mm.VMA{Range: mm.Range{Start: base, End: base + huge}, Prot: rw, Shared: true, File: f}))
+		for i := range 2 {
+			_, err := m.CPU(i).Load(as, base)
+			require.NoError(t, err)
+		}
+		_, cached := m.CPU(1).TLB().Lookup(as.Key(base))
+		require.True(t, cached)
+		require.NoError(t, m.CPU(0).Store(as, base, 5))
+		_, cached = m.CPU(1).TLB().Lookup(as.Key(base))
+		require.False(t, cached, k.Name)
+		require.NoError(t, m.Check())
+	}
+}
+
+// TestHugetlbSteps: only where pages are 64K does a flush look for the slot in a second
+// half of the PTE.
+func TestHugetlbSteps(t *testing.T) {
+	for _, k := range mm.AllKernels() {
+		st := new(mmtest.Stepper)
+		m := newMachine(t, mm.Config{Kernel: k, HugeFrames: 1, HugePieces: 1, Stepper: st})
+		as, c, f := m.NewAddressSpace(7), m.CPU(0), m.NewHugeMapping(1)
+		r := mm.Range{Start: base, End: base + huge}
+		require.NoError(t, c.Map(as, mm.VMA{Range: r, Prot: rw, Shared: true, File: f}))
+		require.NoError(t, c.Store(as, base, 5))
+		trace, err := st.Run(nil, func() {
+			_, err := c.ZapPageRange(ctx, as, r)
+			require.NoError(t, err)
+		})
+		require.NoError(t, err)
+		require.Equal(t, k.PageSize() == pte.Page64K, slices.Contains(stepsOf(trace), mm.StepReadHidx), k.Name)
+	}
+}
+
+// TestHugePageLocks: a huge page has a lock of its own unless there is one for all.
+func TestHugePageLocks(t *testing.T) {
+	for g, locks := range map[mm.LockGranularity]int{mm.LockPerPage: 2, mm.LockPerSpace: 1} {
+		m, as := smallTHP(t, mm.Config{Locks: g})
+		n := 0
+		for _, l := range m.Locations(mm.PageOf{Space: as, EA: base}) {
+			if l.Loc.Kind == mm.LocPTL {
+				n++
+			}
+		}
+		require.Equal(t, locks, n, "%v: of the PTE page and of the huge page", g)
+	}
+}
+
+// TestCheckFindsHugeOrphans: an entry of a huge page that its PTE does not know of.
+func TestCheckFindsHugeOrphans(t *testing.T) {
+	for _, k := range mm.AllKernels() {
+		m := newMachine(t, mm.Config{Kernel: k, HugeFrames: 1})
+		as, c, f := m.NewAddressSpace(7), m.CPU(0), m.NewHugeMapping(1)
+		r := mm.Range{Start: base, End: base + huge}
+		require.NoError(t, c.Map(as, mm.VMA{Range: r, Prot: rw, Shared: true, File: f}))
+		require.NoError(t, c.Store(as, base, 5))
+		e, _, ok := m.Table().Lookup(as.Key(base))
+		require.True(t, ok)
+		_, err := c.Protect(ctx, as, r, pte.Read)
+		require.NoError(t, err)
+		require.NoError(t, m.Check())
+		_, err = m.Table().Insert(as.Key(base), e)
+		require.NoError(t, err)
+		require.ErrorIs(t, m.Check(), mm.ErrOrphan, k.Name)
+	}
+
+	m, as := smallTHP(t, mm.Config{HugeFrames: 2, NoTLB: true})
+	require.NoError(t, m.CPU(0).SplitHugePage(as, base))
+	require.NoError(t, m.CPU(0).CollapseHugePage(as, base))
+	holds(t, m.CPU(0), as, base, 70)
+	require.NoError(t, m.Check())
+	k := as.Key(base + 2*piece) // a piece that is not entered
+	e, err := m.Table().Sizes().Encode(k, m.Kernel().Layout.RA(as.PTE(base)), pte.Page16M, pte.Attr{PP: pte.PPUserRead})
+	require.NoError(t, err)
+	_, err = m.Table().Insert(k, e)
+	require.NoError(t, err)
+	require.ErrorIs(t, m.Check(), mm.ErrOrphan)
 }

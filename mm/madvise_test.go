@@ -124,12 +124,14 @@ func TestSplitFolio(t *testing.T) {
 			require.True(t, f.InFolio(frame(5)))
 			require.ErrorIs(t, c.MakeFolio(as, mm.Pages(base, 2)), mm.ErrFolio, "one of them is in a folio")
 			f.Get(frame(6)) // pinned
+			pinned := as.PTE(base + 6<<12)
 
 			res, err := c.MadviseFree(ctx, as, mm.Pages(base, 8))
 			require.NoError(t, err)
 			require.Equal(t, mm.Result{Next: base + 8<<12, Pages: 5}, res)
 			require.False(t, f.InFolio(frame(1)) || f.InFolio(frame(2)))
 			require.True(t, f.InFolio(frame(5)) && f.InFolio(frame(6)), "in use")
+			require.Equal(t, pinned, as.PTE(base+6<<12), "it was never out of the page table")
 			require.NotZero(t, as.PTE(base+7<<12)&l.Dirty, "behind the folio that could not be split")
 			f.Put(frame(6))
 			res, err = c.MadviseFree(ctx, as, mm.Pages(base, 8))
@@ -144,6 +146,32 @@ func TestSplitFolio(t *testing.T) {
 	}
 }
 
+// TestFolioInUseAtLast: somebody gets hold of a page of a folio while that is taken
+// apart, after the references were counted. The folio stays one.
+func TestFolioInUseAtLast(t *testing.T) {
+	for user := range pte.EA(2) {
+		st := new(mmtest.Stepper)
+		m, as := mapped(t, mm.Config{Stepper: st}, 2)
+		c, f, l := m.CPU(0), m.Frames(), m.Kernel().Layout
+		require.NoError(t, c.MakeFolio(as, mm.Pages(base, 2)))
+		frames := []pte.RA{l.RA(as.PTE(base)), l.RA(as.PTE(base + 1<<12))}
+		pinning := mmtest.Leg{CPU: 0, Through: mm.StepGetPage}
+		_, err := st.Run([]mmtest.Leg{pinning, pinning, {CPU: 1}},
+			func() {
+				_, err := c.MadviseFree(ctx, as, mm.Pages(base, 2))
+				require.NoError(t, err)
+			},
+			func() { f.Get(frames[user]) })
+		require.NoError(t, err)
+		for i, ra := range frames {
+			require.True(t, f.InFolio(ra))
+			holds(t, c, as, base+pte.EA(i)<<12, uint64(i)+1)
+		}
+		f.Put(frames[user])
+		require.NoError(t, m.Check())
+	}
+}
+
 // TestMakeFolioRefuses what is not private, mapped and in one PTE page.
 func TestMakeFolioRefuses(t *testing.T) {
 	m, as := mapped(t, mm.Config{}, 514)
@@ -155,6 +183,7 @@ func TestMakeFolioRefuses(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, c.MakeFolio(as, mm.Pages(base, 2)))
 	require.ErrorIs(t, c.MakeFolio(as, mm.Pages(base+511<<12, 2)), mm.ErrFolio, "over two PTE pages")
+	require.NoError(t, c.MakeFolio(as, mm.Pages(base+510<<12, 2)), "the last of a PTE page")
 	require.ErrorIs(t, c.MakeFolio(as, mm.Pages(base+1<<24, 2)), mm.ErrFolio, "no PTE page")
 	_, err = c.MadviseDontNeed(ctx, as, mm.Pages(base+4<<12, 1))
 	require.NoError(t, err)
@@ -162,8 +191,10 @@ func TestMakeFolioRefuses(t *testing.T) {
 	_, err = c.Load(as, base+4<<12)
 	require.NoError(t, err)
 	require.ErrorIs(t, c.MakeFolio(as, mm.Pages(base+4<<12, 1)), mm.ErrFolio, "the page of zeroes")
+	ra := m.Kernel().Layout.RA(as.PTE(base))
 	_, err = c.MadviseDontNeed(ctx, as, mm.Pages(base, 2))
 	require.NoError(t, err)
+	require.False(t, m.Frames().InFolio(ra), "free")
 	require.NoError(t, c.Store(as, base, 3))
 	require.False(t, m.Frames().InFolio(m.Kernel().Layout.RA(as.PTE(base))), "a frame leaves its folio when it is freed")
 	require.NoError(t, m.Check())
