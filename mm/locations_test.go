@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/hashmmu/ppc64/mm"
+	"github.com/hashmmu/ppc64/mm/mmtest"
 	"github.com/hashmmu/ppc64/pte"
 )
 
@@ -84,6 +85,33 @@ func TestDemotionIsState(t *testing.T) {
 	undemoted.Restore()
 	require.Equal(t, pte.Page64K, as.Key(base).Base)
 	require.NoError(t, m.Check())
+}
+
+// lockReads notes what is read in the step that takes a PTE page lock.
+type lockReads struct {
+	mmtest.Stepper
+	kinds map[mm.LocKind]bool
+}
+
+func (s *lockReads) Step(_ int, op mm.Op) {
+	for _, t := range op.Touches {
+		if op.Step == mm.StepPTELock && t.Kind == mm.TouchRead {
+			s.kinds[t.Loc.Kind] = true
+		}
+	}
+}
+
+// TestTruncationMeetsFaults: a fault looks under the lock whether the page is still the
+// file's, so explorers have to know that it looks there.
+func TestTruncationMeetsFaults(t *testing.T) {
+	for k, kind := range map[*mm.Kernel]mm.LocKind{mm.Linux2620: mm.LocTruncate, mm.Linux61: mm.LocFile} {
+		s := &lockReads{kinds: map[mm.LocKind]bool{}}
+		m := newMachine(t, mm.Config{Kernel: k, Stepper: s})
+		as, c := m.NewAddressSpace(7), m.CPU(0)
+		require.NoError(t, c.Map(as, mm.VMA{Range: mm.Pages(base, 1), Prot: rw, File: m.NewMapping(1, false)}))
+		require.NoError(t, c.Fault(as, base, pte.Read))
+		require.True(t, s.kinds[kind], k.Name)
+	}
 }
 
 // TestDuplicateOfAnySize: a second entry is noticed by whatever size the page is hashed.

@@ -127,6 +127,8 @@ func TestMigrateVMA(t *testing.T) {
 		}
 		require.NoError(t, err)
 		require.Equal(t, 2, res.Pages)
+		_, _, hashed := m.Table().Lookup(as.Key(base + 0x1000))
+		require.False(t, hashed, "taken away before the pin was seen, and given back")
 		c.Unpin(ra)
 		require.NoError(t, m.Check())
 		for i := range 3 {
