@@ -83,7 +83,7 @@ func (p *processor) walk(va uint64) (tlb.Page, bool) {
 	l := s.m.kernel.Layout
 	old := at.load()
 	prot := l.Granted(old)
-	if !l.IsPresent(old) || prot == 0 {
+	if prot == 0 { // so it is of one that is not present
 		return tlb.Page{}, false
 	}
 	if old&l.Dirty == 0 {

@@ -1,12 +1,14 @@
 package mm_test
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/hashmmu/ppc64/batch"
 	"github.com/hashmmu/ppc64/mm"
+	"github.com/hashmmu/ppc64/mm/mmtest"
 	"github.com/hashmmu/ppc64/pte"
 	"github.com/hashmmu/ppc64/tlb"
 )
@@ -194,4 +196,163 @@ func TestPostedCalls(t *testing.T) {
 	v, err := m.CPU(1).Load(as, base)
 	require.NoError(t, err)
 	require.Zero(t, v, "the page of zeroes: Check has had the call taken")
+
+	// A processor that has never run anything takes its calls too.
+	m, as, _ = softMachine(t, "sparc64-tsb", mm.SoftConfig{PostCalls: true})
+	require.NoError(t, m.CPU(0).Store(as, base, 42))
+	m.CPU(1).Join(as)
+	_, err = m.CPU(0).ZapPageRange(ctx, as, mm.Pages(base, 1))
+	require.NoError(t, err)
+	require.NoError(t, m.Check())
+}
+
+// TestSoftOutcomes: a trace tells a page without an entry from one that denies the
+// access. A page fault enters the page unless Preload is off, or no kernel does so.
+func TestSoftOutcomes(t *testing.T) {
+	for _, c := range []struct {
+		part      string
+		noPreload bool
+		load      []mm.Outcome
+	}{
+		{"e5500", false, []mm.Outcome{mm.Miss}},
+		{"e5500", true, []mm.Outcome{mm.Miss, mm.Miss}},
+		{"ultrasparc", false, []mm.Outcome{mm.Miss, mm.Miss}},
+	} {
+		var seen []mm.Outcome
+		m, as, _ := softMachineOf(t, c.part, mm.SoftConfig{}, mm.Config{NoPreload: c.noPreload, Trace: mm.Trace{
+			Missed: func(_ *mm.CPU, _ pte.EA, _ pte.Access, o mm.Outcome) { seen = append(seen, o) }}})
+		_, err := m.CPU(0).Load(as, base)
+		require.NoError(t, err)
+		require.Equal(t, c.load, seen, c.part)
+		seen = nil
+		require.NoError(t, m.CPU(0).Store(as, base, 5))
+		require.Equal(t, mm.Denied, seen[0], c.part)
+	}
+}
+
+// TestOtherThreadHasFilled: the entry that an access missed is there when its handler
+// begins, so nothing is loaded, not even by one that does not look.
+func TestOtherThreadHasFilled(t *testing.T) {
+	m, as, soft := softMachine(t, "e6500", mm.SoftConfig{Guards: tlb.Guards{NoProbe: true}})
+	c := m.CPU(0)
+	require.NoError(t, c.Store(as, base, 42))
+	soft.PowerOn()
+	_, o := soft.Walk(c, as.Key(base), pte.Read)
+	require.Equal(t, mm.Miss, o)
+	holds(t, m.CPU(1), as, base, 42)
+	handled, err := soft.Miss(c, as, base, pte.Read, o)
+	require.NoError(t, err)
+	require.True(t, handled)
+	require.NoError(t, m.Check())
+}
+
+// TestMachineCheckStays: a processor that has noticed two entries in kernel code does
+// no access any more, of whatever page, until its TLB is reset. Others go on.
+func TestMachineCheckStays(t *testing.T) {
+	m, as, soft := softMachineOf(t, "mips32r2", mm.SoftConfig{Guards: tlb.Guards{NoProbe: true}}, mm.Config{Patience: 8})
+	other, far := m.CPU(1), base+1<<16
+	_, err := m.CPU(0).Load(as, base)
+	require.ErrorIs(t, err, mm.ErrMultiHit)
+	require.NoError(t, m.CPU(0).Map(as, mm.VMA{Range: mm.Pages(far, 1), Prot: rw}))
+	holds(t, other, as, base, 0)
+	_, err = other.ZapPageRange(ctx, as, mm.Pages(base, 1)) // CPU 0 flushes it too
+	require.NoError(t, err)
+	for _, ea := range []pte.EA{base, far} {
+		_, err = m.CPU(0).Load(as, ea)
+		require.ErrorIs(t, err, mm.ErrMultiHit, "%v", ea)
+	}
+	soft.PowerOn()
+	require.NoError(t, m.Check())
+}
+
+// TestFirstCollision: what is reported is the first second entry.
+func TestFirstCollision(t *testing.T) {
+	m, as, soft := softMachine(t, "e500v2", mm.SoftConfig{Guards: tlb.Guards{NoDemap: true}})
+	c, next := m.CPU(0), base+1<<12
+	require.NoError(t, c.Map(as, mm.VMA{Range: mm.Pages(next, 1), Prot: rw}))
+	for _, ea := range []pte.EA{next, base} {
+		_, err := c.Load(as, ea)
+		require.NoError(t, err)
+		require.NoError(t, c.Store(as, ea, 42))
+		first, ok := soft.Collision()
+		require.True(t, ok)
+		require.EqualValues(t, next, first.Report.Addr)
+	}
+}
+
+// TestNoDemapIsOfOneCore: without the demap, the TLB of the core that flushes keeps
+// its entry. Other cores still flush theirs.
+func TestNoDemapIsOfOneCore(t *testing.T) {
+	for part, kept := range map[string]uint64{"e5500": 0, "e6500": 42} {
+		m, as, _ := softMachine(t, part, mm.SoftConfig{Guards: tlb.Guards{NoDemap: true}})
+		require.NoError(t, m.CPU(0).Store(as, base, 42))
+		holds(t, m.CPU(1), as, base, 42)
+		_, err := m.CPU(0).ZapPageRange(ctx, as, mm.Pages(base, 1))
+		require.NoError(t, err)
+		v, err := m.CPU(1).Load(as, base)
+		require.NoError(t, err)
+		require.Equal(t, kept == 42, v != 0, part)
+	}
+}
+
+// TestFlushWaitsForHandlers: a processor with interrupts off flushes when its handler is
+// done, also one that shares the TLB of whoever asks: what the handler has read of the
+// page table does not come to the TLB afterwards.
+func TestFlushWaitsForHandlers(t *testing.T) {
+	far := base + 1<<24 // with another PTE page lock
+	for _, part := range []string{"e5500", "e6500", "ppc440"} {
+		for in, handler := range map[mm.Step]func(t *testing.T, c *mm.CPU, as *mm.AddressSpace){
+			mm.StepPTERead: func(t *testing.T, c *mm.CPU, as *mm.AddressSpace) { // the miss handler
+				_, err := c.Load(as, base)
+				require.NoError(t, err)
+			},
+			mm.StepIRQSave: func(t *testing.T, c *mm.CPU, as *mm.AddressSpace) { // after a page fault
+				require.NoError(t, c.Fault(as, far, pte.Read))
+			},
+		} {
+			st := new(mmtest.Stepper)
+			m, as, soft := softMachineOf(t, part, mm.SoftConfig{}, mm.Config{Stepper: st})
+			require.NoError(t, m.CPU(0).Map(as, mm.VMA{Range: mm.Pages(far, 1), Prot: rw}))
+			for i := range 2 {
+				require.NoError(t, m.CPU(i).Store(as, base, 42))
+			}
+			soft.PowerOn()
+			trace, err := st.Run([]mmtest.Leg{{CPU: 0, Through: in}, {CPU: 1}, {CPU: 0}},
+				func() { handler(t, m.CPU(0), as) },
+				func() {
+					_, err := m.CPU(1).ZapPageRange(ctx, as, mm.Pages(base, 1))
+					require.NoError(t, err)
+				})
+			require.NoError(t, err)
+			steps := stepsOf(trace)
+			require.Less(t, slices.Index(steps, "tlbwe"), slices.Index(steps, mm.StepIPI), "%s: %s", part, mmtest.FormatTrace(trace))
+			require.NoError(t, m.Check(), "%s, %s", part, in)
+		}
+	}
+}
+
+// TestInterruptsComeOn: no access leaves them off.
+func TestInterruptsComeOn(t *testing.T) {
+	m, as, soft := softMachine(t, "e5500", mm.SoftConfig{})
+	require.NoError(t, m.CPU(0).Store(as, base, 42))
+	for _, l := range soft.Locations(as.Key(base)) {
+		if l.Loc.Kind == mm.LocIRQ {
+			require.Zero(t, l.Value(), l.Name)
+		}
+	}
+}
+
+// TestBeyondReach: page tables may map what no TLB translates; an address that is the
+// same to a part with less address bits is not taken for it.
+func TestBeyondReach(t *testing.T) {
+	m, as, soft := softMachine(t, "ppc440", mm.SoftConfig{})
+	c, alias := m.CPU(0), base+1<<32
+	require.NoError(t, c.Store(as, base, 42))
+	require.NoError(t, c.Map(as, mm.VMA{Range: mm.Pages(alias, 1), Prot: rw}))
+	require.NoError(t, c.Fault(as, alias, pte.Read))
+	_, err := c.Load(as, alias)
+	require.ErrorIs(t, err, mm.ErrReach)
+	n, _ := soft.Valid(as.Key(alias))
+	require.Zero(t, n)
+	require.NoError(t, m.Check())
 }
