@@ -169,12 +169,20 @@ func (s *SoftTLB) asid(as *AddressSpace) (uint64, bool) {
 	return s.used, true
 }
 
+// reach is asid, and false too for a page that the TLBs do not translate.
+func (s *SoftTLB) reach(as *AddressSpace, ea pte.EA) (asid uint64, ok bool) {
+	if ea >= softReach {
+		return 0, false
+	}
+	return s.asid(as)
+}
+
 // Walk is the hardware access itself. An exception turns interrupts off.
 func (s *SoftTLB) Walk(c *CPU, k pte.Key, a pte.Access) (Translation, Outcome) {
 	p := s.proc(c)
 	as, ea := s.m.home(k)
-	asid, ok := s.asid(as)
-	if !ok || ea >= softReach {
+	asid, ok := s.reach(as, ea)
+	if !ok {
 		p.fault = tlb.AddressError
 		return Translation{}, Miss
 	}
@@ -202,8 +210,8 @@ func (s *SoftTLB) Walk(c *CPU, k pte.Key, a pte.Access) (Translation, Outcome) {
 // first, since another processor may have flushed something since.
 func (s *SoftTLB) Miss(c *CPU, as *AddressSpace, ea pte.EA, a pte.Access, _ Outcome) (handled bool, err error) {
 	p := s.proc(c)
-	asid, ok := s.asid(as)
-	if !ok || ea >= softReach {
+	asid, ok := s.reach(as, ea)
+	if !ok {
 		return false, fmt.Errorf("%w: context %d, %v", ErrReach, as.context, ea)
 	}
 	f, va := p.fault, s.va(ea)
@@ -247,8 +255,8 @@ func (s *SoftTLB) Preload(c *CPU, as *AddressSpace, ea pte.EA, _ pte.Access) {
 // masked runs code of the processor with interrupts off.
 func (s *SoftTLB) masked(c *CPU, as *AddressSpace, ea pte.EA, run func(k tlb.Kernel, va uint64) tlb.Fault) {
 	p := s.proc(c)
-	asid, ok := s.asid(as)
-	if !ok || ea >= softReach {
+	asid, ok := s.reach(as, ea)
+	if !ok {
 		return
 	}
 	p.save(c, as, ea)
@@ -270,8 +278,8 @@ func (s *SoftTLB) Changed(c *CPU, as *AddressSpace, ea pte.EA, old pte.LinuxPTE)
 // that a part has refused to write counts.
 func (s *SoftTLB) Valid(k pte.Key) (n int, conflict bool) {
 	as, ea := s.m.home(k)
-	asid, ok := s.asid(as)
-	if !ok || ea >= softReach {
+	asid, ok := s.reach(as, ea)
+	if !ok {
 		return 0, false
 	}
 	for _, p := range s.procs {
@@ -337,8 +345,8 @@ func (s *SoftTLB) Collision() (Collision, bool) {
 
 // Check: what a TLB or TSB has of the page is what the PTE says.
 func (s *SoftTLB) Check(as *AddressSpace, ea pte.EA, old pte.LinuxPTE) error {
-	asid, ok := s.asid(as)
-	if !ok || ea >= softReach {
+	asid, ok := s.reach(as, ea)
+	if !ok {
 		return nil
 	}
 	if n, conflict := s.Valid(as.key(ea)); n > 1 {
