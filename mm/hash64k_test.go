@@ -224,11 +224,18 @@ func TestOldEntryInTheWay(t *testing.T) {
 	require.Equal(t, old.Hash(), as.Key(ea).Hash())
 	require.NoError(t, c.Store(as, ea, 5))
 	require.NotEqual(t, pte.MakeSlotHint(false, 0), as.Hint(ea))
+	table, group := m.Table(), old.Hash().Primary(m.Table().Mask())
+	for s, e := range table.Group(group) {
+		e.R &^= pte.RRef
+		table.StoreRaw(s, e)
+	}
 	holds(t, c, as, ea, 5)
+	var used []bool
+	for _, e := range table.Group(group) {
+		used = append(used, e.R&pte.RRef != 0)
+	}
+	require.Equal(t, []bool{false, true}, used)
 	holds(t, other, as, base+1<<16, 9)
-	e, _, _ := m.Table().Lookup(as.Key(ea))
-	_, is4K := m.Table().Sizes().Actual(pte.Page4K, e)
-	require.False(t, is4K, "still in the way")
 	require.NoError(t, m.Check())
 }
 
