@@ -234,11 +234,15 @@ func TestSoftOutcomes(t *testing.T) {
 // begins, so nothing is loaded, not even by one that does not look.
 func TestOtherThreadHasFilled(t *testing.T) {
 	m, as, soft := softMachine(t, "e6500", mm.SoftConfig{Guards: tlb.Guards{NoProbe: true}})
-	c := m.CPU(0)
-	require.NoError(t, c.Store(as, base, 42))
+	c, sameSet := m.CPU(0), base+1<<19
+	require.NoError(t, c.Map(as, mm.VMA{Range: mm.Pages(sameSet, 1), Prot: rw}))
+	for _, ea := range []pte.EA{base, sameSet} {
+		require.NoError(t, c.Store(as, ea, 42))
+	}
 	soft.PowerOn()
 	_, o := soft.Walk(c, as.Key(base), pte.Read)
 	require.Equal(t, mm.Miss, o)
+	holds(t, m.CPU(1), as, sameSet, 42) // where the entry of base would have gone
 	holds(t, m.CPU(1), as, base, 42)
 	handled, err := soft.Miss(c, as, base, pte.Read, o)
 	require.NoError(t, err)
@@ -254,10 +258,11 @@ func TestMachineCheckStays(t *testing.T) {
 	_, err := m.CPU(0).Load(as, base)
 	require.ErrorIs(t, err, mm.ErrMultiHit)
 	require.NoError(t, m.CPU(0).Map(as, mm.VMA{Range: mm.Pages(far, 1), Prot: rw}))
+	require.NoError(t, other.Fault(as, far, pte.Read))
 	holds(t, other, as, base, 0)
 	_, err = other.ZapPageRange(ctx, as, mm.Pages(base, 1)) // CPU 0 flushes it too
 	require.NoError(t, err)
-	for _, ea := range []pte.EA{base, far} {
+	for _, ea := range []pte.EA{far, base} {
 		_, err = m.CPU(0).Load(as, ea)
 		require.ErrorIs(t, err, mm.ErrMultiHit, "%v", ea)
 	}
