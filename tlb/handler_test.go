@@ -180,6 +180,23 @@ func TestMIPSWithoutUniqueEntryHi(t *testing.T) {
 	}
 }
 
+// TestMIPSRandomResetFitsTheBus: the contents are random page frames of the part.
+func TestMIPSRandomResetFitsTheBus(t *testing.T) {
+	p, err := tlb.ByName("mips32r2")
+	require.NoError(t, err)
+	p.MIPS.Reset, p.MIPS.Seed = tlb.ResetRandom, 7
+	c, err := tlb.NewMIPS(p)
+	require.NoError(t, err)
+	seen := map[uint64]bool{}
+	for i := range c.Len() {
+		for _, h := range c.Entry(i).Half {
+			require.Zero(t, h.PA&^0xfffff000)
+			seen[h.PA] = true
+		}
+	}
+	require.Greater(t, len(seen), c.Len())
+}
+
 // TestMIPSUniquifyAfterAnyReset: whatever a board hands over, the boot code
 // makes it unique without a machine check or shutdown on the way.
 func TestMIPSUniquifyAfterAnyReset(t *testing.T) {

@@ -262,7 +262,7 @@ func (c *MIPSMMU) SetRandom(i int) { c.random = uint64(i) % uint64(len(c.entries
 // Step lets n instructions pass, which is what Random counts.
 func (c *MIPSMMU) Step(n int) {
 	span := uint64(len(c.entries)) - c.wired
-	if c.prof.Quirks.Has(QuirkMIPSRandom) || span == 0 {
+	if c.prof.Quirks.Has(QuirkMIPSRandom) {
 		return
 	}
 	// Random stays in [Wired, entries) and wraps from Wired to the last entry.

@@ -56,6 +56,15 @@ func TestQuirkMIPSRandom(t *testing.T) {
 		require.Less(t, e, n)
 		last = e
 	}
+	before := recorded.Read(tlb.RandomReg)
+	recorded.Step(1)
+	require.Equal(t, before, recorded.Read(tlb.RandomReg), "an instruction does not count")
+	recorded.Write(tlb.Wired, uint64(n-1))
+	for i := range uint64(3) {
+		put(recorded, 0, i<<13, 0, 0, 0)
+		e, _ := recorded.TLBWR()
+		require.Equal(t, n-1, e, "the one entry that is not wired")
+	}
 }
 
 func TestQuirkMIPSVPNUnderMask(t *testing.T) {

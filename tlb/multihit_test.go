@@ -388,3 +388,28 @@ func TestCopyForgetsTranslations(t *testing.T) {
 	require.True(t, a.CopyFrom(b))
 	require.Equal(t, uint64(2)<<13, a.Translate(tlb.UserPrimary, tlb.Load, false, 0x10000).PA)
 }
+
+// TestMIPSStatusTSOfAShutdown: software clears TS, unless any policy of the part
+// makes it the mark of a shutdown.
+func TestMIPSStatusTSOfAShutdown(t *testing.T) {
+	for want, hit := range map[uint64]tlb.MultiHit{0: {Lookup: tlb.CheckMachine}, 1: {Lookup: tlb.ShutDown}} {
+		c, _ := twoPages(t, "mips32r2", hit)
+		c.Translate(tlb.MIPSUser, tlb.Load, 0x10008)
+		require.EqualValues(t, 1, c.Read(tlb.Status)>>21&1)
+		c.Write(tlb.Status, 0)
+		require.Equal(t, want, c.Read(tlb.Status)>>21&1)
+	}
+}
+
+// TestSun4vSecondaryContext: it is for data; instructions come from the primary one.
+func TestSun4vSecondaryContext(t *testing.T) {
+	p, err := tlb.ByName("sun4v")
+	require.NoError(t, err)
+	v, err := tlb.NewSun4v(p)
+	require.NoError(t, err)
+	v.PrimaryContext, v.SecondaryContext = 3, 4
+	v.Translate(tlb.UserSecondary, tlb.Load, false, 0x2000)
+	require.EqualValues(t, 4, v.FaultStatus(tlb.DMMU).Context)
+	v.Translate(tlb.UserSecondary, tlb.Fetch, false, 0x2000)
+	require.EqualValues(t, 3, v.FaultStatus(tlb.IMMU).Context)
+}

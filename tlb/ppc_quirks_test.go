@@ -306,3 +306,50 @@ func TestQuirkSearchOrderPPC(t *testing.T) {
 		require.Zero(t, e.MCSR)
 	}
 }
+
+// TestQuirk440StalePagesDetails: what the page cache answers, and what empties it.
+func TestQuirk440StalePagesDetails(t *testing.T) {
+	m := ppc4xxOf(t, "ppc440", tlb.Quirk440StalePages)
+	load := func() tlb.Result { return m.Translate(tlb.Load, 0x1000) }
+	const reserved = 6<<4 | 0x200
+	put44x(m, 1, 0x4000|reserved, 0, 0)
+	put44x(m, 0, 0x1000|rwx4k, 0x5000, uint32(tlb.Load))
+	require.True(t, load().OK())
+	require.Equal(t, tlb.Protection, m.Translate(tlb.Store, 0x1000).Fault, "cached for loads alone")
+	_ = m.TLBWE(0, 2, 0)
+	require.True(t, load().OK(), "pages of 4 KiB too")
+	_ = m.TLBWE(0, 1, 0x5000)
+	require.True(t, load().OK(), "the same real page is no change")
+	_ = m.TLBWE(0, 1, 0x6000)
+	require.Equal(t, tlb.Protection, load().Fault, "another real page is one")
+
+	_ = m.TLBWE(0, 2, uint32(tlb.Load))
+	require.True(t, load().OK())
+	_ = m.TLBWE(0, 2, 0)
+	require.True(t, load().OK())
+	_ = m.TLBWE(1, 0, 0x8000|reserved)
+	require.Equal(t, tlb.Protection, load().Fault, "so is a change of an entry that never answers")
+}
+
+// TestQuirk440ReservedSizesEnd: a page of 4 GiB or more is none there either.
+func TestQuirk440ReservedSizesEnd(t *testing.T) {
+	m := ppc4xxOf(t, "ppc440", tlb.Quirk440ReservedSizes)
+	put44x(m, 0, 11<<4|0x200, 0, all44)
+	require.Zero(t, m.Entry(0).Shift)
+	require.Equal(t, tlb.TLBMiss, m.Translate(tlb.Load, 0x1000).Fault)
+	put44x(m, 0, 10<<4|0x200, 0, all44)
+	require.EqualValues(t, 30, m.Entry(0).Shift)
+	require.True(t, m.Translate(tlb.Load, 0x1000).OK())
+}
+
+// TestPPC405SeveralEntriesDeniedByTheZone: the fault says so, as with one entry.
+func TestPPC405SeveralEntriesDeniedByTheZone(t *testing.T) {
+	m := ppc4xxOf(t, "ppc405", tlb.QuirkSearchOrder)
+	m.MSR = tlb.MSRDR | tlb.MSRPR
+	put405(m, 1, 0x1000|0xc0, 0x5000)
+	put405(m, 2, 0x1000|0xc0, 0x6000)
+	r := m.Translate(tlb.Load, 0x1000)
+	require.Equal(t, tlb.Protection, r.Fault)
+	require.EqualValues(t, 2, r.Hit.N)
+	require.EqualValues(t, tlb.ESRZone, m.ESR)
+}

@@ -485,3 +485,57 @@ func TestE6500ChoosesWays(t *testing.T) {
 		require.Equal(t, i%ways, entry)
 	}
 }
+
+// TestPPC476OneSet: without sets no bit of the page number is left to hash.
+func TestPPC476OneSet(t *testing.T) {
+	p, err := tlb.ByName("ppc476")
+	require.NoError(t, err)
+	p.PPC4xx.Ways = p.PPC4xx.Entries
+	m, err := tlb.NewPPC4xx(p)
+	require.NoError(t, err)
+	put44x(m, 0, 0x12345000|0x800, 0x5000, 0x3f)
+	require.True(t, m.Translate(tlb.Load, 0x12345000).OK())
+}
+
+// TestPPC476OperandNamesTheWay: what tlbsx returns is what tlbre takes.
+func TestPPC476OperandNamesTheWay(t *testing.T) {
+	m := ppc4xxOf(t, "ppc476", 0)
+	for way := range uint32(4) {
+		ea := 0x00100000 + way<<12
+		put44x(m, 0x80000000|way<<29, ea|0x800, ea, 0x3f)
+		ra, h, _ := m.TLBSX(ea)
+		require.Equal(t, uint32(h.First)/4<<16|way<<29, ra)
+		require.Equal(t, ea|0x800, m.TLBRE(ra, 0))
+	}
+}
+
+// TestPPC476SnapshotOfTheLastSet: a bolted entry among the last ones stays bolted, and
+// the snapshot has one replacement state per set.
+func TestPPC476SnapshotOfTheLastSet(t *testing.T) {
+	p, err := tlb.ByName("ppc476")
+	require.NoError(t, err)
+	p.PPC4xx.Entries, p.PPC4xx.Ways = 4, 2
+	m, twin := newPPCState(t, p).(*tlb.PPC4xxMMU), newPPCState(t, p).(*tlb.PPC4xxMMU)
+	put44x(m, 0x88000000, 0x1000|0x800, 0x5000, 0x3f)
+	require.True(t, m.Entry(2).Bolted)
+	snap, err := m.MarshalBinary()
+	require.NoError(t, err)
+	require.Len(t, snap, 4*(2+2+6+2+1+6+4*4)+8, "header, shape, registers, sets, last entry, slots, entries; seal")
+	require.NoError(t, twin.UnmarshalBinary(snap))
+	require.True(t, twin.Entry(2).Bolted)
+	again, _ := twin.MarshalBinary()
+	require.Equal(t, snap, again)
+}
+
+// TestPPC603SnapshotAfterAHit: the way used last is in the snapshot as a way.
+func TestPPC603SnapshotAfterAHit(t *testing.T) {
+	for way := range uint32(2) {
+		m, twin := ppc603Of(t, 0), ppc603Of(t, 0)
+		put603(m, 0x1000, way, 0, 0x5000|2)
+		require.True(t, m.Translate(tlb.Load, 0x1000).OK())
+		snap, _ := m.MarshalBinary()
+		require.NoError(t, twin.UnmarshalBinary(snap))
+		again, _ := twin.MarshalBinary()
+		require.Equal(t, snap, again)
+	}
+}

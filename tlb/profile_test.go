@@ -38,6 +38,7 @@ func TestProfileLimits(t *testing.T) {
 	}{
 		{"e500mc", "E500.TLB0", func(p *tlb.Profile, n int) { p.E500.TLB0 = tlb.E500Array{Entries: n, Ways: 4} }, []int{4, 4096}, []int{0, 2, 6, 12, 8192}},
 		{"e500mc", "E500.TLB0", func(p *tlb.Profile, n int) { p.E500.TLB0 = tlb.E500Array{Entries: 2 * n, Ways: n} }, []int{1, 32}, []int{-1, 0, 64}},
+		{"e500mc", "E500.TLB0", func(p *tlb.Profile, n int) { p.E500.TLB0 = tlb.E500Array{Entries: n, Ways: 3} }, []int{3, 12}, []int{9, 10}},
 		{"e500mc", "E500.TLB1", func(p *tlb.Profile, n int) { p.E500.TLB1 = tlb.E500Array{Entries: n, Ways: n} }, []int{1, 4096}, []int{-1, 0, 4097}},
 		{"e500mc", "E500.PIDBits", func(p *tlb.Profile, n int) { p.E500.PIDBits = n }, []int{1, 14}, []int{0, 15}},
 		{"e500mc", "E500.RABits", func(p *tlb.Profile, n int) { p.E500.RABits = n }, []int{32, 64}, []int{31, 65}},
@@ -50,6 +51,7 @@ func TestProfileLimits(t *testing.T) {
 		{"sun4v", "Sparc.TSB", func(p *tlb.Profile, n int) { p.Sparc.TSB = n }, []int{0, 512, 65536}, []int{256, 768, 131072}},
 		{"ppc440", "PPC4xx.Entries", func(p *tlb.Profile, n int) { p.PPC4xx.Entries, p.PPC4xx.Ways = n, n }, []int{1, 4096}, []int{0, 4097}},
 		{"ppc476", "PPC4xx.Ways", func(p *tlb.Profile, n int) { p.PPC4xx.Ways = n }, []int{1, 4, 1024}, []int{-1, 0, 3}},
+		{"ppc476", "PPC4xx.Ways", func(p *tlb.Profile, n int) { p.PPC4xx.Entries, p.PPC4xx.Ways = n, 3 }, []int{3, 12}, []int{9, 10}},
 		{"ppc476", "PPC4xx.Bolts", func(p *tlb.Profile, n int) { p.PPC4xx.Bolts = n }, []int{0, 6}, []int{-1, 7}},
 		{"ppc440", "PPC4xx.Bolts", func(p *tlb.Profile, n int) { p.PPC4xx.Bolts = n }, []int{0}, []int{1}},
 		{"ppc603", "PPC603.Entries", func(p *tlb.Profile, n int) { p.PPC603.Entries = n }, []int{2, 4096}, []int{0, 3, 6, 8192}},

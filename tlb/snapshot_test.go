@@ -133,6 +133,9 @@ func TestTSBImage(t *testing.T) {
 	require.Equal(t, uint64(0x1234), tte)
 	require.True(t, b.Lock(0x4000), "the lock's holder is not in the image")
 	require.ErrorIs(t, b.UnmarshalBinary(image[1:]), tlb.ErrSnapshot)
+	var typed *tlb.SnapshotError
+	require.ErrorAs(t, b.UnmarshalBinary(image[1:]), &typed)
+	require.Equal(t, tlb.SnapshotError{Field: "length", Offset: 8191, Got: 8191, Want: 8192}, *typed)
 }
 
 // FuzzSnapshot feeds the decoder bodies of any content under a right seal: the
