@@ -43,9 +43,7 @@ func (t *Table) InsertBatch(keys []pte.Key, entries []pte.HPTE, hints []pte.Slot
 		return t.insertWholeBatch(keys, entries, hints)
 	}
 	for i, k := range keys {
-		if i%batchAhead == 0 && len(keys)-i >= batchAhead/2 {
-			t.touchGroups(keys[i:min(i+batchAhead, len(keys))])
-		}
+		t.fetchGroups(keys, i)
 		hint, err := t.Insert(k, entries[i])
 		hints[i] = hint
 		if err == nil {
@@ -75,29 +73,6 @@ func (t *Table) InsertUniqueBatch(keys []pte.Key, entries []pte.HPTE, hints []pt
 	return inserted
 }
 
-// pairsAhead is batchAhead for elements that need both groups.
-const pairsAhead = batchAhead / 2
-
-// fetchPairs fetches both groups of keys, the primary one in order to write it. A
-// few keys are not worth it.
-func (t *Table) fetchPairs(keys []pte.Key) {
-	switch {
-	case len(keys) < pairsAhead/2:
-	case haveVectors && t.whole:
-		prefetchPairs(t, &keys[0], uint64(len(keys)))
-	default:
-		for _, k := range keys {
-			t.touch(t.slot(k.Hash().Primary(t.mask), 0))
-			t.touch(t.slot(k.Hash().Secondary(t.mask), 0))
-		}
-	}
-}
-
-// batchAhead is how many elements are fetched before the one that is worked on. More
-// do not pay: a processor has some twenty misses of its first cache under way, and each
-// element is up to two.
-const batchAhead = 16
-
 // InvalidateBatch removes the entries that the hints name, skips stale hints,
 // and returns how many it removed (Linux: native_flush_hash_range, first pass).
 func (t *Table) InvalidateBatch(refs []pte.Ref) (removed int) {
@@ -105,44 +80,10 @@ func (t *Table) InvalidateBatch(refs []pte.Ref) (removed int) {
 		return t.invalidateWhole(refs)
 	}
 	for i, r := range refs {
-		if i%batchAhead == 0 && len(refs)-i >= batchAhead/2 {
-			t.touchSlots(refs[i:min(i+batchAhead, len(refs))])
-		}
+		t.fetchSlots(refs, i)
 		if _, ok := t.Invalidate(r); ok {
 			removed++
 		}
 	}
 	return removed
-}
-
-// touchGroups reads the primary groups of keys, which without prefetch instructions
-// lets their cache misses overlap.
-func (t *Table) touchGroups(keys []pte.Key) {
-	for _, k := range keys {
-		t.touch(t.slot(k.Hash().Primary(t.mask), 0))
-	}
-}
-
-// Prefetch fetches the primary groups of keys that will be searched for soon, for
-// a caller who works through a batch of his own: some ten or twenty ahead pay. It
-// changes nothing.
-func (t *Table) Prefetch(hashes []pte.Hash) {
-	switch {
-	case len(hashes) == 0:
-	case haveVectors && t.config.Code > CodeGo:
-		prefetchHashes(t, &hashes[0], uint64(len(hashes)))
-	default:
-		for _, h := range hashes {
-			t.touch(t.slot(h.Primary(t.mask), 0))
-		}
-	}
-}
-
-// touchSlots reads the slots that hints name.
-func (t *Table) touchSlots(refs []pte.Ref) {
-	for _, r := range refs {
-		if s, ok := t.at(r.Key, r.Hint); ok {
-			t.touch(s)
-		}
-	}
 }
