@@ -165,6 +165,34 @@ func TestPlantedDuplicates(t *testing.T) {
 	}
 }
 
+// TestStats: a full group, one entry more in its secondary group, and one in the last
+// pair of groups.
+func TestStats(t *testing.T) {
+	table, err := hpt.New(hpt.Config{})
+	require.NoError(t, err)
+	insert := func(g uint64, i int, a pte.Attr) {
+		k := pte.Key{VSID: pte.VSID(uint64(i+1)<<20 | g), Base: pte.Page4K}
+		_, err := table.Insert(k, encode(t, table, k, a))
+		require.NoError(t, err)
+	}
+	for i := range 9 {
+		insert(5, i, pte.Attr{Bolted: i < 2})
+	}
+	last := table.Mask() / 2
+	insert(last, 0, pte.Attr{})
+	k := pte.Key{Page: 16, Base: pte.Page64K}
+	h, err := table.Sizes().Encode(k, 0, pte.Page16M, pte.Attr{})
+	require.NoError(t, err)
+	_, err = table.Insert(k, h)
+	require.NoError(t, err)
+	s := table.Stats()
+	require.Equal(t, hpt.Stats{
+		Order: hpt.MinOrder, Entries: table.Slots(), Valid: 11, Bolted: 2, Secondary: 1, MaxGroup: 8, FullGroups: 1,
+		Sizes: map[hpt.SizePair]uint64{{Base: pte.Page4K, Actual: pte.Page4K}: 10, {Base: pte.Page64K, Actual: pte.Page16M}: 1},
+	}, s)
+	require.InDelta(t, 11.0/float64(table.Slots()), s.Load(), 1e-9)
+}
+
 // TestPairsAreCountedOnce: three entries of one key are three pairs.
 func TestPairsAreCountedOnce(t *testing.T) {
 	p := plant(t, hpt.Format2)

@@ -245,7 +245,7 @@ func TestCode(t *testing.T) {
 	table, err = New(Config{Detect: &Detector{Report: func(DuplicateBirth) {}}})
 	require.NoError(t, err)
 	require.Equal(t, CodeGo, table.Config().Code)
-	require.Equal(t, "best go avx2 avx512 Code(9)", CodeBest.String()+" "+CodeGo.String()+" "+CodeAVX2.String()+" "+CodeAVX512.String()+" "+Code(9).String())
+	require.Equal(t, "best go avx2 avx512 Code(4)", CodeBest.String()+" "+CodeGo.String()+" "+CodeAVX2.String()+" "+CodeAVX512.String()+" "+Code(4).String())
 }
 
 // TestDirtyBatch: a batch of removals tells the log.
