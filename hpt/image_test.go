@@ -85,6 +85,7 @@ func TestReadFromRefusesAndLoadsNothing(t *testing.T) {
 			require.ErrorAs(t, err, &e)
 			require.Equal(t, "length", e.Field)
 			require.Equal(t, name == "broken", errors.Is(err, broken))
+			require.Equal(t, name == "broken", strings.HasSuffix(err.Error(), ": broken"))
 			require.Equal(t, before, table.Digest())
 		})
 	}
