@@ -3,9 +3,10 @@ package tlb_test
 import (
 	"testing"
 
+	"github.com/stretchr/testify/require"
+
 	"github.com/hashmmu/ppc64/pte"
 	"github.com/hashmmu/ppc64/tlb"
-	"github.com/stretchr/testify/require"
 )
 
 func newCache(t require.TestingT, sets, ways int) *tlb.Cache {

@@ -3,8 +3,9 @@ package tlb_test
 import (
 	"testing"
 
-	"github.com/hashmmu/ppc64/tlb"
 	"github.com/stretchr/testify/require"
+
+	"github.com/hashmmu/ppc64/tlb"
 )
 
 // filledMIPS has every entry mapping another user page.

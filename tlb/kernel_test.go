@@ -4,8 +4,9 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/hashmmu/ppc64/tlb"
 	"github.com/stretchr/testify/require"
+
+	"github.com/hashmmu/ppc64/tlb"
 )
 
 var kernelNames = []string{"ppc405", "ppc440", "ppc476", "ppc603", "e500v2", "e500mc", "e5500", "e6500",

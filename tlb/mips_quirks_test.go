@@ -4,8 +4,9 @@ import (
 	"math/bits"
 	"testing"
 
-	"github.com/hashmmu/ppc64/tlb"
 	"github.com/stretchr/testify/require"
+
+	"github.com/hashmmu/ppc64/tlb"
 )
 
 // A quirk test runs the same few operations on the part and on the recorded

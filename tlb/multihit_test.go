@@ -3,8 +3,9 @@ package tlb_test
 import (
 	"testing"
 
-	"github.com/hashmmu/ppc64/tlb"
 	"github.com/stretchr/testify/require"
+
+	"github.com/hashmmu/ppc64/tlb"
 )
 
 // twoPages is a MIPS with entries 1 and 6 for one page: 0x100000, read-only, and

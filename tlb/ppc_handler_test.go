@@ -4,8 +4,9 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/hashmmu/ppc64/tlb"
 	"github.com/stretchr/testify/require"
+
+	"github.com/hashmmu/ppc64/tlb"
 )
 
 // ppcCPU is one CPU or thread with its kernel, whatever the part.

@@ -4,8 +4,9 @@ import (
 	"fmt"
 	"testing"
 
-	"github.com/hashmmu/ppc64/tlb"
 	"github.com/stretchr/testify/require"
+
+	"github.com/hashmmu/ppc64/tlb"
 )
 
 // filled440 has every entry mapping another page.

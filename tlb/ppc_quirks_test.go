@@ -4,8 +4,9 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/hashmmu/ppc64/tlb"
 	"github.com/stretchr/testify/require"
+
+	"github.com/hashmmu/ppc64/tlb"
 )
 
 func ppc4xxOf(t testing.TB, name string, q tlb.Quirk) *tlb.PPC4xxMMU {

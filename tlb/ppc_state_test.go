@@ -5,9 +5,10 @@ import (
 	"testing"
 
 	"github.com/cespare/xxhash/v2"
-	"github.com/hashmmu/ppc64/tlb"
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
+
+	"github.com/hashmmu/ppc64/tlb"
 )
 
 // newPPCState makes the MMU of a PowerPC profile.

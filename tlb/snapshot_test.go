@@ -6,9 +6,10 @@ import (
 	"testing"
 
 	"github.com/cespare/xxhash/v2"
-	"github.com/hashmmu/ppc64/tlb"
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
+
+	"github.com/hashmmu/ppc64/tlb"
 )
 
 // binaryState is what every MMU here offers.

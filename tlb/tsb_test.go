@@ -4,9 +4,10 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/hashmmu/ppc64/tlb"
 	"github.com/stretchr/testify/require"
 	"pgregory.net/rapid"
+
+	"github.com/hashmmu/ppc64/tlb"
 )
 
 func newTSB(t require.TestingT, cfg tlb.TSBConfig) *tlb.TSB {
