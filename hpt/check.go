@@ -121,10 +121,10 @@ type placed struct {
 	err    error
 }
 
-// auditor receives what an audit finds. Nil functions are skipped.
+// auditor receives what an audit finds.
 type auditor struct {
 	entry     func(placed)
-	group     func(valid int)
+	group     func(valid int) // may be nil
 	duplicate func(a, b placed)
 }
 
@@ -144,11 +144,9 @@ func (t *Table) audit(a auditor) {
 			}
 		}
 		for i, e := range pair {
-			if a.entry != nil {
-				a.entry(e)
-			}
+			a.entry(e)
 			for _, o := range pair[:i] {
-				if a.duplicate != nil && e.err == nil && o.err == nil && e.key == o.key {
+				if e.err == nil && o.err == nil && e.key == o.key {
 					a.duplicate(o, e)
 				}
 			}
