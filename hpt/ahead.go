@@ -41,7 +41,7 @@ func (t *Table) fetchSlots(refs []pte.Ref, i int) {
 func (t *Table) fetchPairs(keys []pte.Key) {
 	switch {
 	case len(keys) < pairsAhead/2:
-	case haveVectors && t.whole:
+	case t.assembled():
 		prefetchPairs(t, &keys[0], uint64(len(keys)))
 	default:
 		for _, k := range keys {
@@ -57,7 +57,7 @@ func (t *Table) fetchPairs(keys []pte.Key) {
 func (t *Table) Prefetch(hashes []pte.Hash) {
 	switch {
 	case len(hashes) == 0:
-	case haveVectors && t.config.Code > CodeGo:
+	case t.vectors():
 		prefetchHashes(t, &hashes[0], uint64(len(hashes)))
 	default:
 		for _, h := range hashes {

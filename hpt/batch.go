@@ -21,7 +21,7 @@ func (f *Found) OK() bool { return f.Hint.Hashed() }
 // how many it found. found has at least the length of keys.
 func (t *Table) LookupBatch(keys []pte.Key, found []Found) (hits int) {
 	found = found[:len(keys)]
-	if haveVectors && t.whole {
+	if t.assembled() {
 		return t.lookupWhole(keys, found)
 	}
 	for i, k := range keys {
@@ -39,7 +39,7 @@ func (t *Table) LookupBatch(keys []pte.Key, found []Found) (hits int) {
 // entries and hints have at least the length of keys.
 func (t *Table) InsertBatch(keys []pte.Key, entries []pte.HPTE, hints []pte.SlotHint) (inserted int) {
 	entries, hints = entries[:len(keys)], hints[:len(keys)]
-	if haveVectors && t.whole {
+	if t.assembled() {
 		return t.insertWholeBatch(keys, entries, hints)
 	}
 	for i, k := range keys {
@@ -76,7 +76,7 @@ func (t *Table) InsertUniqueBatch(keys []pte.Key, entries []pte.HPTE, hints []pt
 // InvalidateBatch removes the entries that the hints name, skips stale hints,
 // and returns how many it removed (Linux: native_flush_hash_range, first pass).
 func (t *Table) InvalidateBatch(refs []pte.Ref) (removed int) {
-	if haveVectors && t.whole {
+	if t.assembled() {
 		return t.invalidateWhole(refs)
 	}
 	for i, r := range refs {

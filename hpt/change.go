@@ -37,7 +37,7 @@ func (t *Table) MarkAccess(r pte.Ref, a pte.Access) error {
 // that instant, so no R or C that anyone recorded before is lost (H7). ok is
 // false when the hint is stale, and then nothing has changed. It flushes no TLB.
 func (t *Table) Invalidate(r pte.Ref) (old pte.HPTE, ok bool) {
-	if haveVectors && t.whole && r.Hint.Hashed() {
+	if t.assembled() && r.Hint.Hashed() {
 		old.V, old.R, ok = remove(t, r)
 		return old, ok
 	}
@@ -47,7 +47,7 @@ func (t *Table) Invalidate(r pte.Ref) (old pte.HPTE, ok bool) {
 // update changes the entry that the hint names, if it is still the key's: R
 // becomes R&keepR|setR. It returns what the entry was.
 func (t *Table) update(r pte.Ref, keepR, setR uint64) (old pte.HPTE, ok bool) {
-	if haveVectors && t.whole && r.Hint.Hashed() {
+	if t.assembled() && r.Hint.Hashed() {
 		old.V, old.R, ok = change(t, r, keepR, setR)
 		return old, ok
 	}

@@ -104,8 +104,7 @@ func newTable(c Config, native bool) (*Table, error) {
 	}
 	c.Code = code
 	t := &Table{config: c, mask: 1<<(c.Order-7) - 1, perGroup: pte.SlotsPerGroup, native: native}
-	t.wide = code == CodeAVX512
-	t.whole = code > CodeGo && c.Format == Format2
+	t.setCode()
 	if c.Memory != nil {
 		if err := c.checkMemory(); err != nil {
 			return nil, err

@@ -14,7 +14,7 @@ import (
 // fullness may have been momentary.
 func (t *Table) Insert(k pte.Key, h pte.HPTE) (pte.SlotHint, error) {
 	h.V &^= pte.VSecondary
-	if haveVectors && t.whole {
+	if t.assembled() {
 		if hint := insert(t, k, h.V, h.R); hint != 0 {
 			return pte.SlotHint(hint), nil
 		}
@@ -36,7 +36,7 @@ func (t *Table) Insert(k pte.Key, h pte.HPTE) (pte.SlotHint, error) {
 // holds. The error is [ErrGroupFull].
 func (t *Table) InsertGroup(group uint64, h pte.HPTE) (index int, err error) {
 	ok := false
-	if haveVectors && t.whole {
+	if t.assembled() {
 		index, ok = t.insertWhole(group, h)
 	} else {
 		index, ok = t.insertInto(group, h)

@@ -76,7 +76,7 @@ func (t *Table) find(group uint64, n needle) (raw pte.HPTE, index int, ok bool) 
 // A hit is an entry that was in the table at one instant of the call. A miss is
 // exact as long as nobody inserts a key's new entry before removing its old one.
 func (t *Table) Lookup(k pte.Key) (h pte.HPTE, hint pte.SlotHint, ok bool) {
-	if haveVectors && t.whole {
+	if t.assembled() {
 		v, r, hint := lookup(t, k)
 		return pte.HPTE{V: v, R: r}, pte.SlotHint(hint), hint != 0
 	}
@@ -88,7 +88,7 @@ func (t *Table) Lookup(k pte.Key) (h pte.HPTE, hint pte.SlotHint, ok bool) {
 // primary group: B, AVPN and the bit V, H clear. It returns the entry as memory has
 // it; the hint is zero for a miss.
 func (t *Table) Search(hash pte.Hash, v uint64) (raw pte.HPTE, hint pte.SlotHint) {
-	if haveVectors && t.whole {
+	if t.assembled() {
 		v, r, hint := search(t, uint64(hash), v)
 		return pte.HPTE{V: v, R: r}, pte.SlotHint(hint)
 	}

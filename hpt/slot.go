@@ -23,7 +23,7 @@ import (
 // load16 returns V and R of slot s at one instant.
 func (t *Table) load16(s pte.Slot) (v, r uint64) {
 	p := &t.slots[s]
-	if haveNative && t.native {
+	if t.steps16() {
 		v, r = load16(p)
 	} else {
 		v, r = t.stripe(s).load(p)
@@ -38,7 +38,7 @@ func (t *Table) cas16(s pte.Slot, oldV, oldR, newV, newR uint64) (ok bool) {
 	if becomesSecondary(oldV, newV) {
 		t.spill(s)
 	}
-	if haveNative && t.native {
+	if t.steps16() {
 		ok = cas16(p, oldV, oldR, newV, newR)
 	} else {
 		ok = t.stripe(s).cas(p, oldV, oldR, newV, newR)
@@ -65,7 +65,7 @@ func (t *Table) dirtied(s pte.Slot) {
 func (t *Table) scanGroup(group, want, mask uint64) (hits uint32) {
 	want, mask = bigEndian(want), bigEndian(mask) // swap the needle, not the haystack
 	first := group * t.perGroup
-	if haveVectors && t.config.Code > CodeGo {
+	if t.vectors() {
 		hits, _ = scan(t, &t.slots[first], want, mask)
 		return hits
 	}
@@ -83,7 +83,7 @@ func (t *Table) scanFree(group, want, mask uint64) (hits, free uint32) {
 	want, mask = bigEndian(want), bigEndian(mask)
 	valid := bigEndian(pte.VValid)
 	first := group * t.perGroup
-	if haveVectors && t.config.Code > CodeGo {
+	if t.vectors() {
 		return scan(t, &t.slots[first], want, mask)
 	}
 	g := t.slots[first : first+t.perGroup]

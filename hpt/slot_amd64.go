@@ -4,11 +4,12 @@ package hpt
 
 import "golang.org/x/sys/cpu"
 
-const haveNative = true
-
 // nativeUsable reports whether 16-byte steps are atomic here. Both makers
 // promise it for aligned vector loads on processors that have AVX.
 func nativeUsable() bool { return cpu.X86.HasAVX && cpu.X86.HasCX16 }
+
+// steps16 tells whether the table takes them.
+func (t *Table) steps16() bool { return t.native }
 
 // load16 returns V and R at one instant, by one aligned 16-byte load.
 //

@@ -8,9 +8,9 @@ import "github.com/hashmmu/ppc64/internal/sched"
 // access one step. Tables made by New take the portable one, which is correct
 // without a hook too.
 
-const haveNative = true
-
 func nativeUsable() bool { return true }
+
+func (t *Table) steps16() bool { return t.native }
 
 func load16(p *slot) (v, r uint64) {
 	v, r = sched.Load16((*[2]uint64)(p))

@@ -2,9 +2,8 @@
 
 package hpt
 
-const haveNative = false
-
-func nativeUsable() bool { return false }
+func nativeUsable() bool     { return false }
+func (*Table) steps16() bool { return false }
 
 // The native primitives are never reached in this build.
 func load16(*slot) (v, r uint64)                       { panic("hpt: no 16-byte load") }

@@ -57,7 +57,7 @@ func (t *Table) InsertUnique(k pte.Key, h pte.HPTE) (pte.SlotHint, error) {
 		return t.insertLocked(k, h)
 	}
 	tag, own := sched.Unique(t.tags), -1
-	if haveVectors && t.whole {
+	if t.assembled() {
 		switch state := unique(t, k, tag, h.V, h.R); {
 		case state < uniqueTwin:
 			return pte.MakeSlotHint(false, int(state)), nil

@@ -38,7 +38,7 @@ func release(lock *uint64) { sched.StoreUint64(lock, 0) }
 // nobody else can insert the key meanwhile. The assembly does it when it has to wait
 // for nobody and the entry goes into the primary group; else it changes nothing.
 func (t *Table) insertLocked(k pte.Key, h pte.HPTE) (hint pte.SlotHint, err error) {
-	if haveVectors && t.whole {
+	if t.assembled() {
 		if i := uniqueLocked(t, k, h.V, h.R); i < uniqueTwin {
 			return pte.MakeSlotHint(false, int(i)), nil
 		}

@@ -13,8 +13,6 @@ import (
 // The assembly of scans and whole operations. What scans is there in two
 // versions; which one a table uses is decided when it is made.
 
-const haveVectors = true
-
 // bestCode is the fastest version that the processor has. x/sys/cpu reports
 // vector extensions only when the operating system keeps their registers.
 func bestCode() Code {
@@ -27,6 +25,16 @@ func bestCode() Code {
 	}
 	return CodeAVX2
 }
+
+// setCode has the table use the assembly that its configuration comes to.
+func (t *Table) setCode() {
+	t.wide = t.config.Code == CodeAVX512
+	t.whole = t.vectors() && t.config.Format == Format2
+}
+
+// vectors tells whether scans are assembly, assembled whether whole operations are.
+func (t *Table) vectors() bool   { return t.config.Code > CodeGo }
+func (t *Table) assembled() bool { return t.whole }
 
 // The layouts that the assembly takes for granted: each line is an index out of
 // range when one changes.

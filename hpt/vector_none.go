@@ -7,7 +7,6 @@ import "github.com/hashmmu/ppc64/pte"
 // Without assembly every operation is plain Go, and these are never reached.
 
 const (
-	haveVectors   = false
 	noVectors     = "hpt: no assembly in this build"
 	uniqueTwin    = 16
 	uniqueBusy    = 17
@@ -15,6 +14,10 @@ const (
 )
 
 func bestCode() Code { return CodeGo }
+
+func (*Table) setCode()        {}
+func (*Table) vectors() bool   { return false }
+func (*Table) assembled() bool { return false }
 
 func scan(*Table, *slot, uint64, uint64) (hits, free uint32)                     { panic(noVectors) }
 func lookup(*Table, pte.Key) (v, r, hint uint64)                                 { panic(noVectors) }
