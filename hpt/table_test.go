@@ -199,14 +199,19 @@ func TestNoAllocs(t *testing.T) {
 
 // TestCompareAndSwapComparesBoth: half of the old entry is not enough.
 func TestCompareAndSwapComparesBoth(t *testing.T) {
-	table, err := hpt.New(hpt.Config{})
-	require.NoError(t, err)
 	is, new := pte.HPTE{V: pte.VValid, R: 0x1196}, pte.HPTE{V: pte.VValid, R: 0x2196}
-	table.StoreRaw(5, is)
-	for _, old := range []pte.HPTE{{V: is.V, R: is.R ^ pte.RChg}, {V: is.V ^ pte.VBolted, R: is.R}} {
-		require.False(t, table.CompareAndSwap(5, old, new))
-		require.Equal(t, is, table.Load(5))
+	for name, native := range hpt.Protocols() {
+		table := newTable(t, hpt.Config{}, native)
+		for how, cas := range map[string]func(pte.Slot, pte.HPTE, pte.HPTE) bool{
+			"CompareAndSwap": table.CompareAndSwap, "CompareAndSwapRaw": table.CompareAndSwapRaw,
+		} {
+			table.StoreRaw(5, is)
+			for _, old := range []pte.HPTE{{V: is.V, R: is.R ^ pte.RChg}, {V: is.V ^ pte.VBolted, R: is.R}} {
+				require.False(t, cas(5, old, new), "%s %s", name, how)
+				require.Equal(t, is, table.Load(5))
+			}
+			require.True(t, cas(5, is, new), "%s %s", name, how)
+			require.Equal(t, new, table.Load(5))
+		}
 	}
-	require.True(t, table.CompareAndSwap(5, is, new))
-	require.Equal(t, new, table.Load(5))
 }

@@ -57,6 +57,23 @@ func TestTiny(t *testing.T) {
 	}
 }
 
+// TestTinyIndexPastGroup: a hint does not reach into the next group, where a page that
+// follows has the same AVPN.
+func TestTinyIndexPastGroup(t *testing.T) {
+	for name, native := range hpt.Protocols() {
+		table := tiny.New(tiny.Config{Groups: 2, Slots: 2, Native: native}).Store.(*hpt.Table)
+		first := pte.Key{VSID: 1 << 8, Base: pte.Page4K}
+		second := first
+		second.Page = 1
+		_, err := table.Insert(second, encode(t, table, second, pte.Attr{}))
+		require.NoError(t, err)
+		require.True(t, table.Load(2).Valid(), name)
+		_, ok := table.Invalidate(pte.Ref{Key: first, Hint: pte.MakeSlotHint(false, 2)})
+		require.False(t, ok, name)
+		require.True(t, table.Load(2).Valid(), name)
+	}
+}
+
 func TestTinyRefuses(t *testing.T) {
 	for _, c := range []tiny.Config{{}, {Groups: 1, Slots: 2}, {Groups: 3, Slots: 2}, {Groups: 2, Slots: 9}, {Groups: 2048, Slots: 8}} {
 		require.Panics(t, func() { tiny.New(c) }, "%+v", c)

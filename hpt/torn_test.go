@@ -123,3 +123,23 @@ func tornReads(t *Table, reads int, load func() (v, r uint64)) int {
 	<-writing
 	return int(torn.Load())
 }
+
+// TestAloneIsSeen: a reader that alone interrupts looks again, since every generation
+// has moved on, to an even one.
+func TestAloneIsSeen(t *testing.T) {
+	table, err := newTable(Config{}, false)
+	require.NoError(t, err)
+	before := make([]uint64, len(table.stripes))
+	for i := range table.stripes {
+		before[i] = table.stripes[i][0]
+	}
+	table.alone(func() {
+		for i := range table.stripes {
+			require.Equal(t, uint64(1), table.stripes[i][0]&1)
+		}
+	})
+	for i := range table.stripes {
+		require.NotEqual(t, before[i], table.stripes[i][0])
+		require.Zero(t, table.stripes[i][0]&1)
+	}
+}
