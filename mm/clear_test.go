@@ -119,3 +119,20 @@ func TestClearRefsUnsupported(t *testing.T) {
 	_, err = c.SoftDirty(as, base)
 	require.ErrorIs(t, err, mm.ErrUnsupported)
 }
+
+// TestProtectRaisesTracked: mprotect lets a process store at once to a page whose
+// stores have been noted since its soft-dirty bit was cleared, and to no other.
+func TestProtectRaisesTracked(t *testing.T) {
+	m, as := mapped(t, mm.Config{}, 2)
+	c, l := m.CPU(0), m.Kernel().Layout
+	_, err := c.ClearSoftDirty(ctx, as)
+	require.NoError(t, err)
+	require.NoError(t, c.Store(as, base, 5))
+	for _, a := range []pte.Access{pte.Read, rw} {
+		_, err = c.Protect(ctx, as, mm.Pages(base, 2), a)
+		require.NoError(t, err)
+	}
+	require.NotZero(t, as.PTE(base)&l.Write)
+	require.Zero(t, as.PTE(base+1<<12)&l.Write)
+	require.NoError(t, m.Check())
+}

@@ -171,13 +171,16 @@ func TestOwnBatchDoesNotBlock(t *testing.T) {
 func TestOtherPagesStayQueued(t *testing.T) {
 	m := newMachine(t, mm.Config{Policy: batch.LazyMMU(), Countermeasures: mm.Countermeasures{RefuseQueued: true}})
 	as, c := m.NewAddressSpace(7), m.CPU(0)
+	const otherSegment = base + 1<<28
 	require.NoError(t, c.Map(as, mm.VMA{Range: mm.Pages(base, 4), Prot: rw}))
+	require.NoError(t, c.Map(as, mm.VMA{Range: mm.Pages(otherSegment, 4), Prot: rw}))
 	c.Batch().EnterLazy()
 	for i := range pte.EA(3) {
 		k := as.Key(base + i<<12)
 		c.Batch().Add(as.Context(), pte.Ref{Key: k, Actual: k.Base, Hint: pte.MakeSlotHint(false, 0)}, batch.Global)
 	}
 	require.NoError(t, c.Store(as, base+3<<12, 1))
+	require.NoError(t, c.Store(as, otherSegment+1<<12, 1))
 	require.Equal(t, 3, c.Batch().Len())
 	require.NoError(t, c.Store(as, base+1<<12, 1))
 	require.Zero(t, c.Batch().Len())

@@ -275,6 +275,8 @@ func TestNoCachePages(t *testing.T) {
 			require.NoError(t, c.Map(as, mm.VMA{Range: k.Pages(base, 1), Prot: rw, Shared: true, File: f, NoCache: true}))
 			require.NoError(t, c.Map(as, mm.VMA{Range: k.Pages(far, 1), Prot: rw}))
 			require.NoError(t, c.Store(as, far, 1))
+			require.NoError(t, c.Fault(as, base, pte.Write))
+			require.Equal(t, pte.Page64K, as.Key(base).Base, "hash_page demotes, hash_preload does not")
 			require.NoError(t, c.Store(as, base+0x2000, 1))
 			require.NoError(t, c.Store(as, far, 2))
 			demoted, all := !large, !large && k.DemoteSpace

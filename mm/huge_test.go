@@ -169,6 +169,14 @@ func TestTransparentPagesFit(t *testing.T) {
 			require.ErrorIs(t, err, mm.ErrNoVMA)
 		}
 		require.NoError(t, m.Check())
+
+		_, err := c.Unmap(ctx, as, mm.Range{Start: base, End: base + huge})
+		require.NoError(t, err)
+		require.NoError(t, c.Map(as, mm.VMA{Range: mm.Range{Start: base, End: base + huge}, Prot: rw}))
+		require.NoError(t, c.Store(as, base+0x100000, 5))
+		require.NoError(t, c.Store(as, base+0xf00000, 6))
+		require.NotEqual(t, l.RA(as.PTE(base+0x100000)), l.RA(as.PTE(base+0xf00000)), "a mapping that asks for none")
+		require.NoError(t, m.Check())
 	}
 }
 

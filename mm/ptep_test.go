@@ -116,3 +116,62 @@ func testPageTable(t *testing.T, k *Kernel) {
 	require.NoError(t, m.CPU(0).Store(as, testEA, 5))
 	require.Zero(t, as.PTE(testEA+MaxEA))
 }
+
+// TestHugeOrphansByPTE: the entries of a transparent huge page are orphans when its PTE
+// says that there are none, or that they are of the other page size.
+func TestHugeOrphansByPTE(t *testing.T) {
+	m, as, _ := testMachine(t, Config{Kernel: Linux61With64K, HugeFrames: 1})
+	c, l := m.CPU(0), m.kernel.Layout
+	r := Range{Start: testEA &^ (hugeSize - 1), End: testEA&^(hugeSize-1) + hugeSize}
+	require.NoError(t, c.Map(as, VMA{Range: r, Prot: pte.Read | pte.Write, Transparent: true}))
+	require.NoError(t, c.Store(as, testEA, 1))
+	var pmd page
+	as.hugePages(func(p page) { pmd = p })
+	require.NoError(t, m.Check())
+	old := pmd.entry.Load()
+	for _, bit := range []pte.LinuxPTE{l.HashPTE, l.Combo} {
+		pmd.entry.Store(old ^ uint64(bit))
+		require.ErrorIs(t, m.Check(), ErrOrphan)
+	}
+	pmd.entry.Store(old)
+	require.NoError(t, m.Check())
+}
+
+// TestTryGet takes no reference to a free frame.
+func TestTryGet(t *testing.T) {
+	f := NewFrames(frameBase, 1, pte.Page4K)
+	require.False(t, f.tryGet(frameBase))
+	ra, err := f.Alloc(0)
+	require.NoError(t, err)
+	require.True(t, f.tryGet(ra))
+	require.Equal(t, 2, f.Refs(ra))
+}
+
+// TestGone: a page that a fault found is not mapped once the page cache has let go of
+// it, has another in its place, or its file ends before it. The kernel that counts
+// truncations sees them there.
+func TestGone(t *testing.T) {
+	for _, k := range Kernels() {
+		m, _, f := testMachine(t, Config{Kernel: k})
+		c := m.CPU(0)
+		found, err := c.filePage(f, 3, 0)
+		require.NoError(t, err)
+		require.False(t, found.gone(k))
+		if k.TruncateCount {
+			f.truncateCount.Add(1)
+			require.True(t, found.gone(k))
+			continue
+		}
+		size := f.size
+		f.size = 3
+		require.True(t, found.gone(k), "before it is dropped")
+		f.size = size
+		c.dropPages(f, 3, 3)
+		require.True(t, found.gone(k))
+		again, err := c.filePage(f, 3, 0)
+		require.NoError(t, err)
+		require.NotEqual(t, found.ra, again.ra)
+		require.True(t, found.gone(k), "another one now")
+		require.False(t, again.gone(k))
+	}
+}
