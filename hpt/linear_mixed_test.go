@@ -207,7 +207,7 @@ func TestLinearizableMixed(t *testing.T) {
 			raw := table(t)
 			m := &mixedRun{store: raw, raw: raw, patience: patience}
 			require.NoError(t, m.run(ops))
-			t.Logf("%d operations, %d of them overlapped", m.ops, m.overlapped)
+			t.Logf("%s: %d operations, %d of them overlapped", name, m.ops, m.overlapped)
 		})
 	}
 }
