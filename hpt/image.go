@@ -13,19 +13,19 @@ import (
 // R, big-endian, in the table's format. Tentative entries of calls under way
 // are left out.
 
-const imageChunk = 1 << 16 // bytes written at a time
+const imageChunk = 1 << 16 // bytes written at a time: every image of more is a multiple
 
 // WriteTo writes the image. Entries are untorn; the whole is no snapshot while
 // others change the table.
 func (t *Table) WriteTo(w io.Writer) (n int64, err error) {
-	buf := make([]byte, 0, imageChunk)
+	buf := make([]byte, 0, min(imageChunk, len(t.slots)*slotBytes))
 	for s := range pte.Slot(len(t.slots)) {
 		raw := t.LoadRaw(s)
 		if tentative(raw) {
 			raw = pte.HPTE{}
 		}
 		buf, _ = raw.AppendBinary(buf)
-		if len(buf) == cap(buf) || s == pte.Slot(len(t.slots))-1 {
+		if len(buf) == cap(buf) {
 			m, err := w.Write(buf)
 			n += int64(m)
 			if err != nil {
