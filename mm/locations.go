@@ -183,12 +183,12 @@ func (f *Frames) digest() uint64 {
 	return h
 }
 
-func (f *frame) digest() uint64 {
-	h := fold(f.stamp.Load(), b2u(f.locked.Load()))
-	if f.anon.Load() {
-		h = fold(h, uint64(f.refs.Load())<<32|uint64(f.ptes.Load()))
+func (fr *frame) digest() uint64 {
+	h := fold(fr.stamp.Load(), b2u(fr.locked.Load()))
+	if fr.anon.Load() {
+		h = fold(h, uint64(fr.refs.Load())<<32|uint64(fr.ptes.Load()))
 	}
-	if whole := f.folio.Load(); whole != nil {
+	if whole := fr.folio.Load(); whole != nil {
 		h = fold(h, 1+b2u(whole.locked.Load()))
 	}
 	return h

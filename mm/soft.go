@@ -235,7 +235,7 @@ func (s *SoftTLB) Miss(c *CPU, as *AddressSpace, ea pte.EA, a pte.Access, _ Outc
 	return false, fmt.Errorf("%w: %v, %v", ErrMultiHit, ea, f)
 }
 
-// Granted: PowerPC kernels flush the page on this processor.
+// Granted has PowerPC kernels flush the page on this processor.
 func (s *SoftTLB) Granted(c *CPU, as *AddressSpace, ea pte.EA) {
 	s.masked(c, as, ea, func(k tlb.Kernel, va uint64) tlb.Fault { return k.Changed(va) })
 }
@@ -343,7 +343,7 @@ func (s *SoftTLB) Collision() (Collision, bool) {
 	return Collision{}, false
 }
 
-// Check: what a TLB or TSB has of the page is what the PTE says.
+// Check verifies that what a TLB or TSB has of the page is what the PTE says.
 func (s *SoftTLB) Check(as *AddressSpace, ea pte.EA, old pte.LinuxPTE) error {
 	asid, ok := s.reach(as, ea)
 	if !ok {

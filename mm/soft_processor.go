@@ -218,7 +218,7 @@ func (l coreLock) Unlock() {
 	}
 }
 
-// Touches: an access uses the TLB.
+// Touches says that an access uses the TLB.
 func (s *SoftTLB) Touches(_ *CPU, _ pte.Key, _ pte.Access, buf []Touch) []Touch {
 	return append(buf, Touch{softTLBs, TouchWrite})
 }

@@ -11,8 +11,8 @@ import (
 	"github.com/hashmmu/ppc64/mm"
 )
 
-// ErrSnapshot: a child does not hold what its parent held when it was forked, or a
-// store of the one reached the other.
+// ErrSnapshot says that a child does not hold what its parent held when it was forked, or
+// that a store of the one reached the other.
 var ErrSnapshot = errors.New("mmtest: a forked child is no snapshot of its parent")
 
 // forkRounds is how many children the first CPU of Forks makes.
