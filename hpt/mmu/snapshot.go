@@ -123,27 +123,30 @@ func (c *CPU) parse(b []byte) (s *state, err error) {
 		return nil, badSnapshot(24, "%d lines and %d flushes make another length", lines, flushes)
 	}
 	s = &state{}
-	at := func() int { return len(body) - len(w.b) } // the end of what is wrong
+	at := func() int { return len(body) - len(w.b) } // where the next word is
 	for _, p := range s.regs.words() {
 		*p = w.take()
 	}
 	for i := range size {
+		entry := at()
 		s.esid[i], s.word[i] = w.take(), w.take()
 		if s.esid[i]&^(slbESID|slbV) != 0 {
-			return nil, badSnapshot(at(), "SLB entry %d: %#x", i, s.esid[i])
+			return nil, badSnapshot(entry, "SLB entry %d: %#x", i, s.esid[i])
 		}
 	}
 	for range lines {
+		start := at()
 		l, ok := lineOf(w.takeLine())
 		if _, known := c.decode(l.word); !ok || !known {
-			return nil, badSnapshot(at(), "software TLB line")
+			return nil, badSnapshot(start, "software TLB line")
 		}
 		s.lines = append(s.lines, l)
 	}
 	for i := range flushes {
+		start := at()
 		f, ok := flushOf(w.takeFlush())
 		if !ok {
-			return nil, badSnapshot(at(), "flush %d", i)
+			return nil, badSnapshot(start, "flush %d", i)
 		}
 		s.queue.events[i] = f
 	}

@@ -173,8 +173,32 @@ func TestSnapshotLine(t *testing.T) {
 		c := append([]byte(nil), b[:len(b)-8]...)
 		at := c[line+8*x.word:]
 		binary.BigEndian.PutUint64(at, binary.BigEndian.Uint64(at)&^x.clear|x.set)
-		err := r.UnmarshalBinary(binary.BigEndian.AppendUint64(c, xxhash.Sum64(c)))
-		require.Equal(t, x.ok, err == nil, x.name)
+		refusedAt(t, r.UnmarshalBinary(binary.BigEndian.AppendUint64(c, xxhash.Sum64(c))), x.ok, line, x.name)
+	}
+}
+
+// refusedAt checks whether a snapshot was taken, and at which byte it was not.
+func refusedAt(t *testing.T, err error, ok bool, offset int, name string) {
+	t.Helper()
+	if ok {
+		require.NoError(t, err, name)
+		return
+	}
+	var bad *mmu.SnapshotError
+	require.ErrorAs(t, err, &bad, name)
+	require.Equal(t, offset, bad.Offset, name)
+}
+
+// An SLB entry with bits that none has is refused.
+func TestSnapshotSLB(t *testing.T) {
+	r := newRig(t, mmu.Config{})
+	b, err := r.MarshalBinary()
+	require.NoError(t, err)
+	for i := range 32 {
+		entry := (5 + 12 + 2*i) * 8
+		c := append([]byte(nil), b[:len(b)-8]...)
+		c[entry+7] = 1
+		refusedAt(t, r.UnmarshalBinary(binary.BigEndian.AppendUint64(c, xxhash.Sum64(c))), false, entry, "reserved bit")
 	}
 }
 
@@ -203,8 +227,7 @@ func TestSnapshotFlush(t *testing.T) {
 		c := append([]byte(nil), b[:len(b)-8]...)
 		at := c[flush:]
 		binary.BigEndian.PutUint64(at, binary.BigEndian.Uint64(at)&^x.clear|x.set)
-		err := r.UnmarshalBinary(binary.BigEndian.AppendUint64(c, xxhash.Sum64(c)))
-		require.Equal(t, x.ok, err == nil, x.name)
+		refusedAt(t, r.UnmarshalBinary(binary.BigEndian.AppendUint64(c, xxhash.Sum64(c))), x.ok, flush, x.name)
 	}
 }
 
