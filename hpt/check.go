@@ -96,10 +96,8 @@ func (t *Table) Check() error {
 	return errors.Join(errs...)
 }
 
+// newDuplicate is of two entries of one key, a in the lower slot.
 func newDuplicate(a, b placed) *DuplicateError {
-	if a.slot > b.slot {
-		a, b = b, a
-	}
 	return &DuplicateError{
 		Key:           a.key,
 		Slots:         [2]pte.Slot{a.slot, b.slot},
@@ -121,7 +119,7 @@ type placed struct {
 	err    error
 }
 
-// auditor receives what an audit finds.
+// auditor receives what an audit finds. Of a duplicate, a is in the lower slot.
 type auditor struct {
 	entry     func(placed)
 	group     func(valid int) // may be nil
@@ -146,7 +144,8 @@ func (t *Table) audit(a auditor) {
 		for i, e := range pair {
 			a.entry(e)
 			for _, o := range pair[:i] {
-				if e.err == nil && o.err == nil && e.key == o.key {
+				// An entry without a key has the zero key, which no page has.
+				if e.err == nil && e.key == o.key {
 					a.duplicate(o, e)
 				}
 			}

@@ -2,7 +2,6 @@ package hpt
 
 import (
 	"fmt"
-	"math/bits"
 	"unsafe"
 
 	"github.com/hashmmu/ppc64/internal/sched"
@@ -130,7 +129,7 @@ func (c *Config) checkMemory() error {
 
 // allocate gives the table memory of its own.
 func (t *Table) allocate() error {
-	if t.config.Order > bits.UintSize-2 {
+	if 1<<t.config.Order <= 0 {
 		return &ConfigError{Field: "Order", Value: int64(t.config.Order), Why: "more than this host can address"}
 	}
 	m, err := newMemory(t.config.Order)
