@@ -3,6 +3,7 @@ package hpt
 import (
 	"io"
 	"math/bits"
+	"slices"
 
 	"github.com/cespare/xxhash/v2"
 
@@ -13,25 +14,27 @@ import (
 // R, big-endian, in the table's format. Tentative entries of calls under way
 // are left out.
 
-const imageChunk = 1 << 16 // bytes written at a time: every image of more is a multiple
+const imageSlots = 1 << 12 // slots written at a time
 
 // WriteTo writes the image. Entries are untorn; the whole is no snapshot while
 // others change the table.
 func (t *Table) WriteTo(w io.Writer) (n int64, err error) {
-	buf := make([]byte, 0, min(imageChunk, len(t.slots)*slotBytes))
-	for s := range pte.Slot(len(t.slots)) {
-		raw := t.LoadRaw(s)
-		if tentative(raw) {
-			raw = pte.HPTE{}
-		}
-		buf, _ = raw.AppendBinary(buf)
-		if len(buf) == cap(buf) {
-			m, err := w.Write(buf)
-			n += int64(m)
-			if err != nil {
-				return n, err
+	var buf []byte
+	s := pte.Slot(0)
+	for piece := range slices.Chunk(t.slots, imageSlots) {
+		buf = buf[:0]
+		for range piece {
+			raw := t.LoadRaw(s)
+			if tentative(raw) {
+				raw = pte.HPTE{}
 			}
-			buf = buf[:0]
+			buf, _ = raw.AppendBinary(buf)
+			s++
+		}
+		m, err := w.Write(buf)
+		n += int64(m)
+		if err != nil {
+			return n, err
 		}
 	}
 	return n, nil

@@ -44,6 +44,16 @@ func TestResidentAsTouched(t *testing.T) {
 	require.Zero(t, table.Load(0))
 }
 
+// TestAligned: tables of the size of a huge page and more are aligned to it.
+func TestAligned(t *testing.T) {
+	for order := 21; order <= 23; order++ {
+		table, err := New(Config{Order: order})
+		require.NoError(t, err)
+		require.Zero(t, uintptr(unsafe.Pointer(&table.slots[0]))%hugePage, order)
+		require.NoError(t, table.Close())
+	}
+}
+
 // guarded returns n elements that end where no access is allowed.
 func guarded[E any](t *testing.T, n int) []E {
 	page := os.Getpagesize()

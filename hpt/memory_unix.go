@@ -17,7 +17,7 @@ const hugePage = 2 << 20
 // as touched.
 func newMemory(order int) (memory, error) {
 	size, slack := ownBytes(order), 0
-	if size >= hugePage {
+	if 1<<order >= hugePage {
 		slack = hugePage
 	}
 	m, err := unix.Mmap(-1, 0, size+slack, unix.PROT_READ|unix.PROT_WRITE, mapFlags)

@@ -102,3 +102,12 @@ func TestDivide(t *testing.T) {
 		require.Equal(t, ownBytes(order), len(table)+8*len(overflow))
 	}
 }
+
+// TestDirtyWords: the log of changed groups has a bit for each.
+func TestDirtyWords(t *testing.T) {
+	table, err := New(Config{Order: 20})
+	require.NoError(t, err)
+	l, ok := table.LogDirty()
+	require.True(t, ok)
+	require.Len(t, l.words, 1<<(20-7)/groupsPerWord)
+}

@@ -38,6 +38,25 @@ func TestVictims(t *testing.T) {
 	}
 }
 
+// TestEvictGoesUp: from the slot where it starts it looks upwards and around, so of two
+// entries the one with more slots in front of it goes more often.
+func TestEvictGoesUp(t *testing.T) {
+	table, err := hpt.New(hpt.Config{Seed: 1})
+	require.NoError(t, err)
+	gone := map[pte.Slot]int{}
+	for i := range pte.Slot(400) {
+		group := uint64(i)
+		for _, index := range []pte.Slot{3, 5} {
+			table.StoreRaw(8*i+index, pte.HPTE{V: pte.VValid})
+		}
+		s, _, err := table.Evict(group)
+		require.NoError(t, err)
+		gone[s%8]++
+	}
+	require.Greater(t, gone[3], 250, "from 6, 7, 0, 1, 2 and 3")
+	require.Greater(t, gone[5], 50, "from 4 and 5")
+}
+
 func TestEvictSkipsBolted(t *testing.T) {
 	table, err := hpt.New(hpt.Config{})
 	require.NoError(t, err)
