@@ -8,8 +8,9 @@ import (
 // Evict removes an entry of a group to make room, and returns its slot and the
 // exact entry (Linux: native_hpte_remove). It starts at a slot chosen by the
 // table's seeded generator and takes the first entry from there on, upwards and
-// around, that is valid and not bolted (H4). It flushes no TLB and tells no owner: hints to the entry are stale
-// from here on. The error is [ErrBolted] when nothing may go.
+// around, that is valid and not bolted (H4). It flushes no TLB and tells no owner:
+// hints to the entry are stale from here on. The error is [ErrBolted] when nothing
+// may go.
 func (t *Table) Evict(group uint64) (pte.Slot, pte.HPTE, error) {
 	start := t.random()
 	for n := range t.perGroup {
