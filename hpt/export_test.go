@@ -39,5 +39,11 @@ func (t *Table) PutTentative(k pte.Key, place int) pte.Slot {
 	return u.slot(place)
 }
 
+// FinishTentative is what InsertUnique does after its assembly has put a tentative entry
+// with that R into a place of k.
+func (t *Table) FinishTentative(k pte.Key, h pte.HPTE, r uint64, place int) (pte.SlotHint, error) {
+	return t.finishTentative(k, h, r, place)
+}
+
 // AlignedBytes takes n bytes from the Go heap, aligned to 128.
 func AlignedBytes(n int) []byte { return alignedBytes(n) }

@@ -5,9 +5,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/hashmmu/ppc64/internal/sched"
 	"github.com/hashmmu/ppc64/internal/tiny"
-	"github.com/hashmmu/ppc64/pte"
 )
 
 // TestLockOfPair: the two groups of a key have one lock, and a small table has one for
@@ -22,21 +20,4 @@ func TestLockOfPair(t *testing.T) {
 		}
 		require.Len(t, pairs, groups/2)
 	}
-}
-
-// TestContendsWhereItIs: an insert whose tentative entry the assembly has put into the
-// first place goes on with that one.
-func TestContendsWhereItIs(t *testing.T) {
-	table, err := New(Config{})
-	require.NoError(t, err)
-	k := pte.Key{VSID: 0x5000015, Base: pte.Page4K}
-	h := pte.HPTE{V: k.AVPN() | pte.VValid, R: 0x5000}
-	tag := sched.Unique(table.tags)
-	u := table.unique(k, tag)
-	table.StoreRaw(u.slot(0), u.tentative(0))
-	hint, err := table.finishTentative(k, h, tag, 0)
-	require.NoError(t, err)
-	require.Equal(t, pte.MakeSlotHint(false, 0), hint)
-	require.Equal(t, h, table.Load(u.slot(0)))
-	require.EqualValues(t, 1, table.Stats().Valid)
 }

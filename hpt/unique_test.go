@@ -97,6 +97,15 @@ func TestUniqueMeetsTentative(t *testing.T) {
 				require.Equal(t, pte.MakeSlotHint(false, 0), hint)
 				require.False(t, table.Tentative(near) || table.Tentative(far))
 			})
+			run("its own is gone on with", func(t *testing.T) {
+				table := fresh(t)
+				s := table.PutTentative(k, 0)
+				hint, err := table.FinishTentative(k, encode(t, table, k, pte.Attr{}), table.LoadRaw(s).R, 0)
+				require.NoError(t, err)
+				require.Equal(t, pte.MakeSlotHint(false, 0), hint)
+				require.True(t, table.Load(s).Valid())
+				require.EqualValues(t, 1, table.Stats().Valid)
+			})
 			run("another key's is passed by", func(t *testing.T) {
 				table := fresh(t)
 				s := table.PutTentative(other, 0)

@@ -1,11 +1,9 @@
 package mmu_test
 
 import (
-	"encoding/binary"
 	"errors"
 	"testing"
 
-	"github.com/cespare/xxhash/v2"
 	"github.com/stretchr/testify/require"
 
 	"github.com/hashmmu/ppc64/hpt/mmu"
@@ -31,7 +29,7 @@ func TestHostile(t *testing.T) {
 	t.Run("sealed", func(t *testing.T) {
 		hostile.Feed(t, good[:len(good)-8], heap, func(b []byte) error {
 			b = b[:len(b):len(b)]
-			err := r.UnmarshalBinary(binary.BigEndian.AppendUint64(b, xxhash.Sum64(b)))
+			err := r.UnmarshalBinary(seal(b))
 			if err == nil {
 				r.Translate(plainEA, pte.Write)
 				r.Drain(nil)

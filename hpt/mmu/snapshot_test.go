@@ -116,7 +116,7 @@ func TestSnapshotRefused(t *testing.T) {
 	counting := func(word int, n uint64) []byte { // sealed, with another count at that doubleword
 		c := append([]byte(nil), b[:len(b)-8]...)
 		binary.BigEndian.PutUint64(c[word*8:], n)
-		return binary.BigEndian.AppendUint64(c, xxhash.Sum64(c))
+		return seal(c)
 	}
 	small := mmu.POWER8
 	small.SLB = 16
@@ -173,9 +173,12 @@ func TestSnapshotLine(t *testing.T) {
 		c := append([]byte(nil), b[:len(b)-8]...)
 		at := c[line+8*x.word:]
 		binary.BigEndian.PutUint64(at, binary.BigEndian.Uint64(at)&^x.clear|x.set)
-		refusedAt(t, r.UnmarshalBinary(binary.BigEndian.AppendUint64(c, xxhash.Sum64(c))), x.ok, line, x.name)
+		refusedAt(t, r.UnmarshalBinary(seal(c)), x.ok, line, x.name)
 	}
 }
+
+// seal appends the hash that ends a snapshot.
+func seal(body []byte) []byte { return binary.BigEndian.AppendUint64(body, xxhash.Sum64(body)) }
 
 // refusedAt checks whether a snapshot was taken, and at which byte it was not.
 func refusedAt(t *testing.T, err error, ok bool, offset int, name string) {
@@ -198,7 +201,7 @@ func TestSnapshotSLB(t *testing.T) {
 		entry := (5 + 12 + 2*i) * 8
 		c := append([]byte(nil), b[:len(b)-8]...)
 		c[entry+7] = 1
-		refusedAt(t, r.UnmarshalBinary(binary.BigEndian.AppendUint64(c, xxhash.Sum64(c))), false, entry, "reserved bit")
+		refusedAt(t, r.UnmarshalBinary(seal(c)), false, entry, "reserved bit")
 	}
 }
 
@@ -227,7 +230,7 @@ func TestSnapshotFlush(t *testing.T) {
 		c := append([]byte(nil), b[:len(b)-8]...)
 		at := c[flush:]
 		binary.BigEndian.PutUint64(at, binary.BigEndian.Uint64(at)&^x.clear|x.set)
-		refusedAt(t, r.UnmarshalBinary(binary.BigEndian.AppendUint64(c, xxhash.Sum64(c))), x.ok, flush, x.name)
+		refusedAt(t, r.UnmarshalBinary(seal(c)), x.ok, flush, x.name)
 	}
 }
 
@@ -251,7 +254,7 @@ func FuzzSnapshot(f *testing.F) {
 		c, err := mmu.New(mmu.Config{TLB: 4, Table: tab})
 		require.NoError(t, err)
 		require.Error(t, c.UnmarshalBinary(b[:len(b)/8*8/2]))
-		sealed := binary.BigEndian.AppendUint64(append([]byte(nil), b...), xxhash.Sum64(b))
+		sealed := seal(append([]byte(nil), b...))
 		if c.UnmarshalBinary(sealed) != nil {
 			return
 		}
