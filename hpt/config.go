@@ -129,7 +129,7 @@ func (c *Config) checkMemory() error {
 
 // allocate gives the table memory of its own.
 func (t *Table) allocate() error {
-	if 1<<t.config.Order <= 0 {
+	if 1<<t.config.Order <= 0 { // no int
 		return &ConfigError{Field: "Order", Value: int64(t.config.Order), Why: "more than this host can address"}
 	}
 	m, err := newMemory(t.config.Order)
