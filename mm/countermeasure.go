@@ -3,6 +3,7 @@ package mm
 import (
 	"errors"
 	"fmt"
+	"runtime"
 	"strings"
 	"sync"
 
@@ -198,7 +199,7 @@ func (h *hash) insertUnique(c *CPU, p page, k pte.Key, e pte.HPTE, first bool) (
 func (h *hash) awaitNoOlder(c *CPU, p page, k pte.Key) {
 	switch {
 	case c.stepper == nil:
-		c.relax()
+		runtime.Gosched()
 	case h.m.queued != nil:
 		c.await(StepRefused, p.ea, func() bool { return !h.m.queued.has(k) }, Touch{queuedLoc(p.as, k), TouchRead})
 	default:

@@ -128,9 +128,13 @@ func (c *CPU) awaitNotBusy(s Step, p page) {
 	}
 }
 
-// relax lets other CPUs run while this one waits for a busy PTE. Explored CPUs
-// never spin: they wait in Stepper.Step.
-func (c *CPU) relax() { runtime.Gosched() }
+// relaxUntil lets other CPUs run until one of them has made ready true. Explored
+// CPUs never spin: they have waited in Stepper.Step.
+func (c *CPU) relaxUntil(ready func() bool) {
+	for !ready() {
+		runtime.Gosched()
+	}
+}
 
 // coin is the low bit of the time base: which group loses a victim. It is
 // seeded by the CPU's number, so that the same run makes the same choices.

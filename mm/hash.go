@@ -274,8 +274,8 @@ const (
 
 // setBusy locks the PTE with its BUSY bit if it permits the access, and sets
 // ACCESSED, DIRTY for a store, and extra, in the same step. It returns the value that
-// it replaced. A busy PTE is somebody else's; an explored CPU waits for that one
-// to finish before it takes the fault again.
+// it replaced. A busy PTE is somebody else's: the CPU waits for that one to finish
+// before it takes the fault again (Linux takes it again until then).
 func (h *hash) setBusy(c *CPU, p page, a pte.Access, extra pte.LinuxPTE) (pte.LinuxPTE, busyVerdict) {
 	l := h.m.kernel.Layout
 	c.awaitNotBusy(StepSetBusy, p)
@@ -286,7 +286,7 @@ func (h *hash) setBusy(c *CPU, p page, a pte.Access, extra pte.LinuxPTE) (pte.Li
 			return old, pteDenies
 		}
 		if old&l.Busy != 0 {
-			c.relax()
+			c.relaxUntil(p.notBusy)
 			return old, pteBusy
 		}
 		if denied {

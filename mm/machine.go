@@ -67,7 +67,8 @@ type Config struct {
 	// Stepper schedules the CPUs; nil: they run as ordinary goroutines.
 	Stepper Stepper
 	// Patience is how often an access may fail before it ends with ErrRefault; 0 means
-	// for ever or, with a Stepper, 8.
+	// for ever or, with a Stepper, 8. To wait for another CPU that hashes or moves the
+	// page is one failure, however long it takes.
 	Patience int
 	// MergeSteps makes one step of operations of a CPU between which another CPU's
 	// step could always be put before or after instead: shorter executions, the same

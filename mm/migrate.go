@@ -131,12 +131,11 @@ func (c *CPU) removeMigrationEntry(p page, cur pte.LinuxPTE, target pte.RA, a pt
 // migrationWait waits until a page has arrived (Linux: migration_entry_wait). The
 // CPU that moves it needs no lock that the caller has.
 func (c *CPU) migrationWait(p page, entry pte.LinuxPTE) {
-	if c.stepper == nil {
-		c.relax()
-		return
-	}
 	arrived := func() bool { return p.load()&^c.m.kernel.Layout.HPTEFlags() != entry }
-	c.await(StepMigration, p.ea, arrived, Touch{p.loc(), TouchRead})
+	if c.stepper != nil {
+		c.await(StepMigration, p.ea, arrived, Touch{p.loc(), TouchRead})
+	}
+	c.relaxUntil(arrived)
 }
 
 // restrictEntry takes access from a page that is being moved, which the PTE that

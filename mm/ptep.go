@@ -44,7 +44,7 @@ func (c *CPU) change(s Step, p page, clr, set pte.LinuxPTE) pte.LinuxPTE {
 	for {
 		old := p.load()
 		if old&c.m.kernel.Layout.Busy != 0 {
-			c.relax()
+			c.relaxUntil(p.notBusy)
 			continue
 		}
 		if p.cas(old, old&^clr|set) {

@@ -404,8 +404,6 @@ func (c *CPU) serializeWalks(as *AddressSpace) {
 		if c.stepper != nil {
 			c.await(StepSerialize, 0, idle, Touch{Loc{LocIRQ, uint64(cpu)}, TouchRead})
 		}
-		for !idle() {
-			c.relax()
-		}
+		c.relaxUntil(idle)
 	})
 }

@@ -66,8 +66,8 @@ func (s Spec) FileIndex(place int) uint64 { return uint64(s.EA(place)-s.Base) >>
 // smallest size.
 const FilePages = Places / 2 * placeStride >> pte.VPNShift
 
-// patience is how often an access may fail: far more than waiting for other CPUs
-// takes, but a fault that never ends is found.
+// patience is how often an access may fail: far more often than other CPUs get in its
+// way, but a fault that never ends is found.
 const patience = 1 << 16
 
 // New builds the machine with address spaces of contexts 7, 8 and so on, and
