@@ -160,20 +160,12 @@ func compare(t require.TestingT, m *refMachine, ea uint64, acc byte, probe bool)
 	require.NoError(t, tab.Close())
 }
 
-// TestTranslateReference compares drawn accesses with the reference. Enough of
-// them must be granted and enough denied for the comparison to mean something.
+// TestTranslateReference compares drawn accesses with the reference.
 func TestTranslateReference(t *testing.T) {
-	seen := map[string]int{}
 	rapid.Check(t, func(t *rapid.T) {
 		m, ea, acc := drawMachine(func(name string) uint64 { return rapid.Uint64().Draw(t, name) })
-		probe := rapid.Bool().Draw(t, "probe")
-		compare(t, m, ea, acc, probe)
-		seen[m.translate(ea, acc, probe).Fault.String()]++
+		compare(t, m, ea, acc, rapid.Bool().Draw(t, "probe"))
 	})
-	if !t.Failed() {
-		require.NotZero(t, seen["none"], "%v", seen)
-		require.NotZero(t, seen["DSI"]+seen["HDSI"], "%v", seen)
-	}
 }
 
 // words draws from the fuzzer's bytes; when they run out it goes on with numbers
@@ -219,7 +211,8 @@ func FuzzTranslate(f *testing.F) {
 	})
 }
 
-// TestMany is the reference comparison over a fixed long sequence, with counts.
+// TestMany is the reference comparison over a fixed long sequence, in which every
+// answer must come up for the comparison to mean something.
 func TestMany(t *testing.T) {
 	rounds := 20000
 	if testing.Short() {
