@@ -1,6 +1,10 @@
 package mm
 
-import "github.com/hashmmu/ppc64/pte"
+import (
+	"fmt"
+
+	"github.com/hashmmu/ppc64/pte"
+)
 
 // Backend is translation hardware together with the low-level kernel code that
 // feeds it: the hash table with hash_page, or a software-loaded TLB with its
@@ -64,4 +68,9 @@ const (
 	Denied         // a translation that does not permit the access (DSISR: protection)
 )
 
-func (o Outcome) String() string { return [...]string{"hit", "miss", "denied"}[o] }
+func (o Outcome) String() string {
+	if o > Denied {
+		return fmt.Sprintf("Outcome(%d)", uint8(o))
+	}
+	return [...]string{"hit", "miss", "denied"}[o]
+}

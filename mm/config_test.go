@@ -2,6 +2,7 @@ package mm_test
 
 import (
 	"errors"
+	"fmt"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -193,4 +194,10 @@ func TestPatience(t *testing.T) {
 		require.ErrorIs(t, err, mm.ErrRefault)
 		require.Equal(t, want, b.misses)
 	}
+}
+
+// TestStringsOfNoName: a number that is none of a type's values has a text too.
+func TestStringsOfNoName(t *testing.T) {
+	require.Equal(t, "denied Outcome(3)", fmt.Sprint(mm.Denied, mm.Outcome(3)))
+	require.Equal(t, "striped LockGranularity(3)", fmt.Sprint(mm.LockStriped, mm.LockGranularity(3)))
 }

@@ -1,6 +1,7 @@
 package mm
 
 import (
+	"fmt"
 	"math/bits"
 	"sync/atomic"
 
@@ -206,6 +207,9 @@ const lockStripes = 16
 func (g LockGranularity) Valid() bool { return g <= LockStriped }
 
 func (g LockGranularity) String() string {
+	if !g.Valid() {
+		return fmt.Sprintf("LockGranularity(%d)", uint8(g))
+	}
 	return [...]string{"per-page", "per-space", "striped"}[g]
 }
 
