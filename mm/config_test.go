@@ -34,6 +34,10 @@ func TestConfigErrors(t *testing.T) {
 		require.Equal(t, field, ce.Field)
 		require.ErrorContains(t, err, field+" = ")
 	}
+	for _, k := range []*mm.Kernel{{}, {Layout: pte.Linux61}, {Layout: pte.Linux61, VSID: &pte.VSIDScheme{}}, {VSID: pte.VSID61}} {
+		_, err = mm.New(mm.Config{Table: table, Kernel: k})
+		require.ErrorContains(t, err, "no Layout or no VSID")
+	}
 	far := *mm.Linux2620
 	far.TaskSize *= 2 // within 64 bits, beyond its page tables
 	_, err = mm.New(mm.Config{Table: table, Kernel: &far})

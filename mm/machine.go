@@ -112,11 +112,8 @@ type Machine struct {
 	folios       atomic.Bool   // there may be large folios
 }
 
-// complete puts the defaults in place of zero values.
+// complete puts the defaults in place of zero values. Kernel is set, and has its Layout.
 func (cfg *Config) complete() {
-	if cfg.Kernel == nil {
-		cfg.Kernel = Linux61
-	}
 	if cfg.CPUs == 0 {
 		cfg.CPUs = 2
 	}
@@ -177,6 +174,12 @@ const maxHugeFrames = 1 << 12
 
 // New builds a machine. The error is a [*ConfigError].
 func New(cfg Config) (*Machine, error) {
+	if cfg.Kernel == nil {
+		cfg.Kernel = Linux61
+	}
+	if k := cfg.Kernel; k.Layout == nil || k.VSID == nil || !k.VSID.HasSeg(pte.Seg256M) {
+		return nil, &ConfigError{"Kernel", k.Name, "it has no Layout or no VSID"}
+	}
 	cfg.complete()
 	if err := cfg.check(); err != nil {
 		return nil, err
