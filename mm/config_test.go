@@ -88,6 +88,29 @@ func TestConfigLimits(t *testing.T) {
 	}
 }
 
+// TestContexts: a context number is one space's, and none for which there are no VSIDs.
+func TestContexts(t *testing.T) {
+	for _, k := range mm.Kernels() {
+		m := newMachine(t, mm.Config{Kernel: k})
+		last := k.VSID.MaxContext()
+		m.NewAddressSpace(last)
+		taken, beyond := fmt.Sprintf("mm: bad context number: %d is taken", last), fmt.Sprintf("mm: bad context number: %d, the last is %d", last+1, last)
+		require.PanicsWithError(t, taken, func() { m.NewAddressSpace(last) })
+		require.PanicsWithError(t, beyond, func() { m.NewAddressSpace(last + 1) })
+		for want, context := range map[string]uint64{taken: last, beyond: last + 1} {
+			space, err := m.NewKernelSpace(context, mm.Pages(base, 1))
+			require.ErrorIs(t, err, mm.ErrContext)
+			require.EqualError(t, err, want)
+			require.Nil(t, space)
+		}
+		space, err := m.NewKernelSpace(7, mm.Range{})
+		require.ErrorIs(t, err, mm.ErrRange)
+		require.Nil(t, space)
+		_, err = m.NewKernelSpace(7, mm.Pages(base, 1))
+		require.NoError(t, err, "there is none that has it")
+	}
+}
+
 func TestParseKernel(t *testing.T) {
 	for _, k := range mm.Kernels() {
 		got, err := mm.ParseKernel(k.Name)

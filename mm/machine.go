@@ -252,9 +252,27 @@ func (m *Machine) NewStamp() uint64 { return m.stamp.Add(1) }
 // NewestStamp is the last stamp that NewStamp gave out.
 func (m *Machine) NewestStamp() uint64 { return m.stamp.Load() }
 
-// NewAddressSpace returns an empty address space with the given context number,
-// which must differ from that of every other space.
+// ErrContext reports a context number that a new address space cannot have.
+var ErrContext = errors.New("mm: bad context number")
+
+// checkContext reports a context number that is taken or has no VSIDs of its own.
+func (m *Machine) checkContext(context uint64) error {
+	if m.spaces[context] != nil {
+		return fmt.Errorf("%w: %d is taken", ErrContext, context)
+	}
+	if last := m.kernel.VSID.MaxContext(); context > last {
+		return fmt.Errorf("%w: %d, the last is %d", ErrContext, context, last)
+	}
+	return nil
+}
+
+// NewAddressSpace returns an empty address space with the given context number. It
+// panics with ErrContext when another space has it, one that has exited included,
+// and beyond [pte.VSIDScheme.MaxContext]: two spaces would then share entries.
 func (m *Machine) NewAddressSpace(context uint64) *AddressSpace {
+	if err := m.checkContext(context); err != nil {
+		panic(err)
+	}
 	as := &AddressSpace{m: m, context: context, pgd: newPGD(m.kernel)}
 	if len(m.frames.freeHuge) > 0 {
 		as.huge = newHugeTable()

@@ -40,7 +40,12 @@ func (as *AddressSpace) check(r Range) error {
 	if as.exited.Load() {
 		return ErrExited
 	}
-	if r.empty() || (r.Start|r.End)&(as.m.pageSize-1) != 0 || r.End > as.m.kernel.TaskSize {
+	return as.m.checkRange(r)
+}
+
+// checkRange reports a range that no mapping could have.
+func (m *Machine) checkRange(r Range) error {
+	if r.empty() || (r.Start|r.End)&(m.pageSize-1) != 0 || r.End > m.kernel.TaskSize {
 		return fmt.Errorf("%w: %v", ErrRange, r)
 	}
 	return nil

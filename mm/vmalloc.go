@@ -50,11 +50,18 @@ func (k *KernelSpace) digest() uint64 {
 }
 
 // NewKernelSpace returns a kernel address space with a context number of its own and
-// the range from which it hands out addresses.
+// the range from which it hands out addresses. The error is ErrContext, as
+// [Machine.NewAddressSpace] has it, or ErrRange; there is no space then.
 func (m *Machine) NewKernelSpace(context uint64, within Range) (*KernelSpace, error) {
+	if err := m.checkContext(context); err != nil {
+		return nil, err
+	}
+	if err := m.checkRange(within); err != nil {
+		return nil, err
+	}
 	k := &KernelSpace{AddressSpace: m.NewAddressSpace(context), within: within}
 	m.kernelSpaces = append(m.kernelSpaces, k)
-	return k, k.check(within)
+	return k, nil
 }
 
 // take finds the lowest free run of n pages. A page between two areas stays free

@@ -84,6 +84,40 @@ func TestScrambleInverse(t *testing.T) {
 	require.Zero(t, pte.VSID2620.Unscramble(7, pte.Seg1T))
 }
 
+// TestMaxContext: contexts up to it share no VSID, the next one has one of another's.
+func TestMaxContext(t *testing.T) {
+	for _, c := range []struct {
+		scheme *pte.VSIDScheme
+		end    pte.EA // of user space
+		want   uint64
+	}{
+		{pte.VSID61, 1 << 49, 1<<19 - 2},
+		{pte.VSID61VA65, 1 << 49, 1<<16 - 2},
+		{pte.VSID2620, 1 << 44, 1<<19 - 1},
+	} {
+		last := c.scheme.MaxContext()
+		require.Equal(t, c.want, last, c.scheme.Name)
+		for seg := pte.Seg256M; c.scheme.HasSeg(seg); seg++ {
+			vsid := func(context uint64, ea pte.EA) pte.VSID { return c.scheme.VSID(context, ea, seg) }
+			rapid.Check(t, func(t *rapid.T) {
+				contexts := rapid.OneOf(rapid.Uint64Range(0, last), rapid.Just(last))
+				eas := rapid.OneOf(rapid.Uint64Range(0, uint64(c.end)-1), rapid.Just(uint64(c.end)-1))
+				a, b := contexts.Draw(t, "a"), contexts.Draw(t, "b")
+				x, y := pte.EA(eas.Draw(t, "x")), pte.EA(eas.Draw(t, "y"))
+				same := a == b && x>>seg.Shift() == y>>seg.Shift()
+				require.Equal(t, same, vsid(a, x) == vsid(b, y), "%s %v", c.scheme.Name, seg)
+				kernel := x | 0xc<<60
+				require.False(t, c.scheme == pte.VSID2620 && vsid(a, y) == vsid(0, kernel))
+			})
+			if c.scheme != pte.VSID2620 {
+				require.Equal(t, vsid(0, 0), vsid(last+1, c.end-1), c.scheme.Name)
+			}
+		}
+	}
+	next := pte.VSID2620.MaxContext() + 1
+	require.Equal(t, pte.VSID2620.VSID(0, 0x8<<60, pte.Seg256M), pte.VSID2620.VSID(next, 0, pte.Seg256M), "the first of the kernel's half")
+}
+
 // TestScrambleIsModular: a VSID is the product modulo 2^n-1, by numbers of any
 // length, also for contexts that no kernel gives out.
 func TestScrambleIsModular(t *testing.T) {

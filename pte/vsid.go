@@ -32,6 +32,22 @@ var (
 // HasSeg reports whether the kernel uses segments of that size.
 func (s *VSIDScheme) HasSeg(seg SegSize) bool { return seg <= Seg1T && s.seg[seg].bits != 0 }
 
+// MaxContext is the largest context number whose VSIDs are no other's: those of the
+// next one, and of all beyond, another context or the kernel has too (Linux:
+// MAX_USER_CONTEXT).
+func (s *VSIDScheme) MaxContext() uint64 {
+	room := uint(64)
+	for _, p := range s.seg {
+		if p.bits != 0 {
+			room = min(room, p.bits-p.esidBits)
+		}
+	}
+	if s.kernelProto {
+		return 1<<(room-1) - 1 // above is the kernel's half
+	}
+	return 1<<room - 2 // the last VSID of one more is the first of context 0
+}
+
 // VSID returns the VSID of ea in an address space with the given context number.
 // Where the kernel has no segments of that size it is 0, which to Linux is the mark
 // of a bad address.
