@@ -50,3 +50,27 @@ func TestWaitingIsOneFailure(t *testing.T) {
 		}
 	}
 }
+
+// TestCoins: a CPU takes victims from one group about as often as from the other, the
+// same in every run, and no two CPUs in the same order.
+func TestCoins(t *testing.T) {
+	throw := func(cpu int) (throws [256]bool) {
+		m, _, _ := testMachine(t, Config{CPUs: 3})
+		for i := range throws {
+			throws[i] = m.CPU(cpu).coin()
+		}
+		return throws
+	}
+	seen := make(map[[256]bool]bool)
+	for cpu := range 3 {
+		throws := throw(cpu)
+		require.Equal(t, throws, throw(cpu))
+		require.False(t, seen[throws], "CPU %d", cpu)
+		seen[throws] = true
+		first := 0
+		for _, heads := range throws {
+			first += int(b2u(heads))
+		}
+		require.InDelta(t, 128, first, 40, "CPU %d", cpu)
+	}
+}
