@@ -554,3 +554,24 @@ func TestCheckFindsHugeOrphans(t *testing.T) {
 	require.NoError(t, err)
 	require.ErrorIs(t, m.Check(), mm.ErrOrphan)
 }
+
+// TestDemotionSparesHugetlb: hugetlb pages are hashed as before where a demotion covers
+// them, also by a CPU that has not heard of it.
+func TestDemotionSparesHugetlb(t *testing.T) {
+	for _, k := range []*mm.Kernel{mm.Linux2620With64K, mm.Linux61With64K} {
+		m := newMachine(t, mm.Config{Kernel: k, HugeFrames: 1, HugePieces: 1, Patience: 8})
+		as, c, other := m.NewAddressSpace(7), m.CPU(0), m.CPU(1)
+		hugetlb := mm.Range{Start: base, End: base + huge}
+		require.NoError(t, c.Map(as, mm.VMA{Range: hugetlb, Prot: rw, Shared: true, File: m.NewHugeMapping(1)}))
+		device := k.Pages(hugetlb.End, 1)
+		require.NoError(t, c.Map(as, mm.VMA{Range: device, Prot: rw, NoCache: true}))
+		require.NoError(t, other.Store(as, hugetlb.Start, 5))
+		require.NoError(t, c.Store(as, device.Start, 6))
+		require.Equal(t, pte.Page4K, as.Key(device.Start).Base, "demoted")
+		require.EqualValues(t, 5, load(t, other, as, hugetlb.Start))
+		require.NoError(t, other.Store(as, hugetlb.Start, 7))
+		require.EqualValues(t, 7, load(t, c, as, hugetlb.Start))
+		require.EqualValues(t, 6, load(t, other, as, device.Start))
+		require.NoError(t, m.Check())
+	}
+}

@@ -41,12 +41,14 @@ func (as *AddressSpace) basePage(ea pte.EA) pte.PageSize {
 	return as.m.kernel.PageSize()
 }
 
-// slbPage is the page size by which the CPU's hardware hashes ea.
+// slbPage is the page size by which the CPU's hardware hashes ea. That of hugetlb pages
+// is not demoted.
 func (c *CPU) slbPage(as *AddressSpace, ea pte.EA) pte.PageSize {
-	if d := as.demotionOf(ea); d != nil && !d.known.has(c.id) {
+	base := as.basePage(ea)
+	if d := as.demotionOf(ea); d != nil && base != pte.Page16M && !d.known.has(c.id) {
 		return as.m.kernel.PageSize()
 	}
-	return as.basePage(ea)
+	return base
 }
 
 // slice is the range that is demoted with ea: all of user space in Linux 2.6.20;
