@@ -367,24 +367,22 @@ func (h *hash) evict(c *CPU, p page, k pte.Key) error {
 	if err != nil {
 		_, _, err = h.table.Evict(k.Hash().Group(!first, mask))
 	}
-	if err != nil && h.room(k) {
-		return nil // made by another CPU since the groups were found full
+	if err != nil && !(h.bolted(k, false) && h.bolted(k, true)) {
+		return nil // another CPU has made room since, or taken it again
 	}
 	return err
 }
 
-// room reports whether a group of the key has a free slot.
-func (h *hash) room(k pte.Key) bool {
-	for _, secondary := range [2]bool{false, true} {
-		used := uint64(0)
-		for range h.table.Group(k.Hash().Group(secondary, h.table.Mask())) {
-			used++
-		}
-		if used < h.perGroup() {
-			return true
+// bolted reports whether nothing but bolted entries is in a group of the key, and no
+// free slot.
+func (h *hash) bolted(k pte.Key, secondary bool) bool {
+	bolted := uint64(0)
+	for _, e := range h.table.Group(k.Hash().Group(secondary, h.table.Mask())) {
+		if e.Bolted() {
+			bolted++
 		}
 	}
-	return false
+	return bolted == h.perGroup()
 }
 
 // Changed queues the entry of a PTE that was cleared or restricted (Linux:

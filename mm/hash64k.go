@@ -142,7 +142,7 @@ func (h *hash) enterPiece(c *CPU, p page, ea pte.EA, hint pte.SlotHint, a pte.At
 		}
 		h.drop(c, p, ref)
 		h.step(c, StepRemove, ea, k)
-		if _, _, err = h.table.Evict(k.Hash().Primary(h.table.Mask())); err != nil {
+		if _, _, err = h.table.Evict(k.Hash().Primary(h.table.Mask())); err != nil && h.bolted(k, false) {
 			return 0, err
 		}
 	}
