@@ -162,7 +162,8 @@ func (c *CPU) hugeFault(v *VMA, t *ptePage, ea pte.EA, a pte.Access) (small bool
 // hugeStep does to the huge page at ea, if there is one, what a walk of r does, and
 // returns where that goes on: at ea when base pages come next. A transparent huge
 // page that r covers in part, or that huge is nil for, is split first; then hugetlb
-// pages are left alone.
+// pages are left alone. Whether a hugetlb page is there is for huge to find out, under
+// its lock; for a transparent one the PMD is read without (Linux: zap_pmd_range).
 func (c *CPU) hugeStep(as *AddressSpace, ea pte.EA, r Range, huge func(page) int) (n int, next pte.EA) {
 	t := as.hugeTable(ea)
 	if t == nil {
@@ -170,11 +171,12 @@ func (c *CPU) hugeStep(as *AddressSpace, ea pte.EA, r Range, huge func(page) int
 	}
 	p := as.hugePage(t, ea)
 	end := p.ea + hugeSize
-	l := c.m.kernel.Layout
-	switch cur := p.load(); {
-	case !t.transparent() && (huge == nil || !l.IsPresent(cur)):
+	switch {
+	case !t.transparent() && huge == nil:
 		return 0, min(end, r.End)
-	case t.transparent() && !l.IsPresent(cur):
+	case !t.transparent():
+		return huge(p), end
+	case !c.m.kernel.Layout.IsPresent(c.read(p)):
 		return 0, ea
 	case huge == nil || ea != p.ea || end > r.End:
 		c.splitPMD(p)

@@ -37,3 +37,15 @@ func TestScenarios(t *testing.T) {
 		}
 	}
 }
+
+// TestHoleInHugePages is StaleHole in a hugetlb page: whoever finds it gone has waited
+// for the lock under which the other one flushes.
+func TestHoleInHugePages(t *testing.T) {
+	sc := *StaleHole
+	sc.Huge, sc.Vary = Hugetlb, twoLocks(clean)
+	for _, k := range mm.AllKernels() {
+		res, err := Run(context.Background(), &sc, Config{Kernel: k, Policy: batch.LazyMMU()}, explore.Config{})
+		require.NoError(t, err)
+		require.Equal(t, Proved, res.Verdict, "%s: %v", k.Name, res.Report)
+	}
+}
