@@ -105,7 +105,8 @@
 //   - M1: a present Linux PTE that is not BUSY, lacks HASHPTE and whose page is in
 //     no pending batch has no valid hash table entry.
 //   - M2: a frame is released only after every flush of it.
-//   - M3: after ZapPageRange returns no CPU reads the old page.
+//   - M3: after ZapPageRange returns no CPU reads the old page, unless another CPU is
+//     zapping the same transparent huge page (see the path thp-zap-twice).
 //   - M4: no dirty bit is lost.
 //   - M5: a cancelled range operation is a prefix.
 //   - M6: the lock order is kept.

@@ -92,8 +92,10 @@ func (c *CPU) dirtyLoc(ra pte.RA) Loc { return Loc{LocDirty, uint64(c.m.frames.i
 // ZapPageRange takes away the pages of a range, whatever maps there; the VMAs
 // stay, so the pages can be faulted in again (Linux: zap_page_range). The caller
 // holds no lock, so other CPUs may fault at the same time. When it returns, no
-// CPU reaches the old pages (M3). Cancelled by ctx it stops between PTE pages. Errors:
-// ErrRange, ErrExited, ErrHuge when the range cuts a hugetlb page in two, that of ctx.
+// CPU reaches the old pages (M3). Linux does this without mmap_sem to mappings of files
+// only: private memory that a CollapseHugePage is copying at the time comes back with its
+// old contents. Cancelled by ctx it stops between PTE pages. Errors: ErrRange, ErrExited,
+// ErrHuge when the range cuts a hugetlb page in two, that of ctx.
 func (c *CPU) ZapPageRange(ctx context.Context, as *AddressSpace, r Range) (Result, error) {
 	if err := as.check(r); err != nil {
 		return Result{Next: r.Start}, err

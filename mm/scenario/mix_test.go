@@ -133,7 +133,7 @@ func TestSplitPartsThePolicies(t *testing.T) {
 	for p, want := range map[batch.Policy]Verdict{
 		batch.AtFinish(): Duplicate, batch.LazyMMU(): Duplicate, batch.BeforeUnlock(): Proved, batch.Immediate(): Proved,
 	} {
-		res, err := Run(context.Background(), split("split-folio", cooling, freed, discardThen(storing(0))),
+		res, err := Run(context.Background(), split("split-folio", cooling, freed, discardThen(smallOnes, storing(0))),
 			Config{Kernel: mm.Linux61, Policy: p}, explore.Config{})
 		require.NoError(t, err)
 		require.Equal(t, want, res.Verdict, "%v: %v", p, res.Report)

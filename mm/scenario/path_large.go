@@ -82,6 +82,7 @@ var largePaths = []*Path{
 	thpPath("thp-zap", "a store by another thread to the huge page", "mm/huge_memory.c:zap_huge_pmd",
 		"pmdp_huge_get_and_clear_full removes all entries under the PMD lock",
 		pair("thp-zap", Scenario{Drops: true, Vary: []Variant{thpUsed}}, zappingHuge, storing(0))),
+	thpZapTwice,
 	thpPath("thp-split", "a store by another thread to the huge page", "mm/huge_memory.c:__split_huge_pmd_locked",
 		"pmdp_invalidate removes all entries before the page of PTEs, their slot array, is put in place",
 		race("thp-split", Scenario{Pages: 2, Vary: []Variant{thpUsed}}, splitting, storing(1))),
@@ -103,6 +104,22 @@ var largePaths = []*Path{
 			Note:    "the reading looks at the flush alone: a hash fault that has read the page size of the slice before demote_segment_4k, with no lock and no IPI to wait for it, enters the page as 64K behind the flush; that entry knows of no restriction, and the PTE forgets the pieces entered meanwhile, whose entries stay",
 		}},
 	},
+}
+
+// thpZapTwice is the one path of transparent huge pages on which something goes wrong.
+var thpZapTwice = &Path{
+	Name: "thp-zap-twice", Unbatched: true,
+	Trigger: "MADV_DONTNEED of the same huge page by another thread, which loads from it then",
+	Scenarios: []*Scenario{
+		pair("thp-zap-twice", Scenario{Huge: Transparent, Anonymous: true, Drops: true, Vary: []Variant{thpUsed}},
+			zappingHuge, discardThen(hugePage, loading(0))),
+	},
+	In: []InKernel{{
+		Kernel:    mm.Linux61With64K,
+		Functions: []string{"mm/memory.c:zap_pmd_range", "mm/huge_memory.c:zap_huge_pmd"},
+		Predicted: LooksStale, Why: "a PMD that is none is passed over without its lock, under which the other thread has cleared it and has yet to remove the entries",
+		Verdict: Stale,
+	}},
 }
 
 // thpPath is a path of transparent huge pages, which with hash translation only
@@ -133,24 +150,24 @@ var (
 )
 
 // hugePage is the range of the transparent huge page.
-func hugePage() mm.Range {
+func hugePage(*Stage) mm.Range {
 	return mm.Range{Start: firstPage, End: firstPage + 1<<pte.Page16M.Shift()}
 }
 
 func protectingHuge(a pte.Access) Task {
 	return Task{Name: "mprotect", Run: func(s *Stage, c *mm.CPU) {
-		_, err := c.Protect(context.Background(), s.Space, hugePage(), a)
+		_, err := c.Protect(context.Background(), s.Space, hugePage(s), a)
 		allow(err)
 	}}
 }
 
 var freeingHuge = Task{Name: "MADV_FREE", Run: func(s *Stage, c *mm.CPU) {
-	_, err := c.MadviseFree(context.Background(), s.Space, hugePage())
+	_, err := c.MadviseFree(context.Background(), s.Space, hugePage(s))
 	allow(err)
 }}
 
 var zappingHuge = Task{Name: "MADV_DONTNEED", Run: func(s *Stage, c *mm.CPU) {
-	_, err := c.MadviseDontNeed(context.Background(), s.Space, hugePage())
+	_, err := c.MadviseDontNeed(context.Background(), s.Space, hugePage(s))
 	allow(err)
 }}
 

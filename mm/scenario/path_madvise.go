@@ -79,7 +79,7 @@ var madvisePaths = []*Path{
 	{
 		Name:      "madvise-split-load",
 		Trigger:   "MADV_DONTNEED and a load by another thread: the old entry permits it, so there is no fault and no second entry",
-		Scenarios: []*Scenario{split("madvise-split-load", cooling, anonymous, discardThen(loading(0)))},
+		Scenarios: []*Scenario{split("madvise-split-load", cooling, anonymous, discardThen(smallOnes, loading(0)))},
 		In: []InKernel{{
 			Kernel:    mm.Linux61,
 			Functions: []string{"mm/madvise.c:madvise_cold_or_pageout_pte_range", "mm/huge_memory.c:split_huge_page_to_list"},
@@ -91,7 +91,7 @@ var madvisePaths = []*Path{
 	{
 		Name:      "madvise-split-store",
 		Trigger:   "MADV_DONTNEED and a store by another thread to a page that is dirty: the old entry permits it",
-		Scenarios: []*Scenario{split("madvise-split-store", cooling, anonymous, discardThen(storingAndLoading))},
+		Scenarios: []*Scenario{split("madvise-split-store", cooling, anonymous, discardThen(smallOnes, storingAndLoading))},
 		In: []InKernel{{
 			Kernel:    mm.Linux61,
 			Functions: []string{"mm/madvise.c:madvise_cold_or_pageout_pte_range", "mm/huge_memory.c:split_huge_page_to_list"},
@@ -123,7 +123,7 @@ func split(name string, walk Task, v Variant, other Task) *Scenario {
 // store alone, and against a store to the folio that it splits.
 func splits(name string, walk Task) []*Scenario {
 	return []*Scenario{
-		split(name, walk, freed, discardThen(storing(0))),
+		split(name, walk, freed, discardThen(smallOnes, storing(0))),
 		split(name+"-kept", walk, freed, storing(0)),
 		split(name+"-folio", walk, freed, storing(smallPages)),
 	}
@@ -131,11 +131,14 @@ func splits(name string, walk Task) []*Scenario {
 
 const smallPages = 2
 
-// discardThen throws the small pages of split away and then does something to one.
-func discardThen(t Task) Task {
+// smallOnes are the small pages of split.
+func smallOnes(s *Stage) mm.Range { return mm.Range{Start: s.EA(0), End: s.EA(smallPages)} }
+
+// discardThen throws some pages away and then does something to the first of them.
+func discardThen(pages func(*Stage) mm.Range, t Task) Task {
 	return Task{Name: "MADV_DONTNEED, " + t.Name, Operations: 1 + max(1, t.Operations), Run: func(s *Stage, c *mm.CPU) {
 		s.throwAway(c, func() error {
-			_, err := c.MadviseDontNeed(context.Background(), s.Space, mm.Range{Start: s.EA(0), End: s.EA(smallPages)})
+			_, err := c.MadviseDontNeed(context.Background(), s.Space, pages(s))
 			return err
 		})
 		t.Run(s, c)

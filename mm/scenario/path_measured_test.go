@@ -104,9 +104,9 @@ func measuredRuns(t *testing.T) []measuredRun {
 // either (runs v128, V128 and Z128).
 func TestNoFolioNoRace(t *testing.T) {
 	for _, sc := range []*Scenario{
-		{Name: "store", Tasks: []Task{cooling, discardThen(storing(0))}, Vary: []Variant{freed}},
-		{Name: "load", Tasks: []Task{cooling, discardThen(loading(0))}, Vary: []Variant{anonymous}},
-		{Name: "store, load", Tasks: []Task{cooling, discardThen(storingAndLoading)}, Vary: []Variant{anonymous}},
+		{Name: "store", Tasks: []Task{cooling, discardThen(smallOnes, storing(0))}, Vary: []Variant{freed}},
+		{Name: "load", Tasks: []Task{cooling, discardThen(smallOnes, loading(0))}, Vary: []Variant{anonymous}},
+		{Name: "store, load", Tasks: []Task{cooling, discardThen(smallOnes, storingAndLoading)}, Vary: []Variant{anonymous}},
 	} {
 		sc.Pages, sc.Anonymous, sc.Remaps, sc.Drops = smallPages, true, true, true
 		res, err := Run(context.Background(), sc, Config{Kernel: mm.Linux61}, explore.Config{})
