@@ -39,6 +39,14 @@ type Mapping struct {
 	size  uint64            // protected by mu; i_size in pages
 }
 
+// PageSize is the size of a page of the file: that of base pages, or 16M.
+func (f *Mapping) PageSize() pte.PageSize {
+	if f.huge {
+		return pte.Page16M
+	}
+	return f.m.kernel.PageSize()
+}
+
 // NewMapping returns a file of the given number of pages, none of them cached.
 func (m *Machine) NewMapping(pages uint64, trackDirty bool) *Mapping {
 	f := &Mapping{m: m, TrackDirty: trackDirty, pages: make(map[uint64]pte.RA), disk: make(map[uint64]uint64), size: pages}

@@ -10,6 +10,8 @@
 //   - Leg: a part of a schedule in which one CPU runs.
 //   - Place: one of [Places] pages that share two hash groups, so that a few of
 //     them crowd each other out; see [Spec].
+//   - Mix: random operations of all CPUs at once, on goroutines; of base pages, or of
+//     huge ones.
 //
 // # Parts
 //

@@ -26,11 +26,8 @@ func Mix(s Spec, seed uint64) (err error) {
 	s.CPUs = 2 + r.IntN(3)
 	s.Frames = 4*Places + 32
 	s.Swap = Places
-	s.Locks = mm.LockGranularity(r.IntN(3))
-	s.Nest = batch.Nesting(r.IntN(2))
-	s.NoPreload = r.IntN(4) == 0
 	s.Room = []int{1, 2, 8}[seed%3]
-	s.TLB = tlb.CacheConfig{Sets: 1 << r.IntN(5), Ways: 1 + r.IntN(4)}
+	s.vary(r)
 	m, spaces, free, err := s.New(2)
 	if err != nil {
 		return err
@@ -40,20 +37,44 @@ func Mix(s Spec, seed uint64) (err error) {
 	if err != nil {
 		return err
 	}
+	if err := errors.Join(onCPUs(m, seed, x.run), x.shadow.Check()); err != nil {
+		return fmt.Errorf("%v: %w", s, err)
+	}
+	return x.leave()
+}
+
+// vary draws what must make no difference.
+func (s *Spec) vary(r *rand.Rand) {
+	s.Locks = mm.LockGranularity(r.IntN(3))
+	s.Nest = batch.Nesting(r.IntN(2))
+	s.NoPreload = r.IntN(4) == 0
+	s.TLB = tlb.CacheConfig{Sets: 1 << r.IntN(5), Ways: 1 + r.IntN(4)}
+}
+
+// onCPUs runs f on a goroutine for each CPU, with random numbers of its own.
+func onCPUs(m *mm.Machine, seed uint64, f func(c *mm.CPU, r *rand.Rand) error) error {
 	errs := make([]error, m.CPUs())
 	var wg sync.WaitGroup
 	for i := range errs {
 		wg.Add(1)
 		go func() {
 			defer wg.Done()
-			errs[i] = x.run(m.CPU(i), rand.New(rand.NewPCG(seed, uint64(i)+1)))
+			errs[i] = f(m.CPU(i), rand.New(rand.NewPCG(seed, uint64(i)+1)))
 		}()
 	}
 	wg.Wait()
-	if err := errors.Join(append(errs, x.shadow.Check())...); err != nil {
-		return fmt.Errorf("%v: %w", s, err)
+	return errors.Join(errs...)
+}
+
+// refused reports whether err says that an operation was asked for what could not be,
+// as happens when others change the mappings; nil is none.
+func refused(err error) bool {
+	for _, may := range []error{nil, mm.ErrNoVMA, mm.ErrProtected, mm.ErrBus, mm.ErrOverlap, mm.ErrAdvice, mm.ErrUnsupported, mm.ErrNoSpace} {
+		if errors.Is(err, may) {
+			return true
+		}
 	}
-	return x.leave()
+	return false
 }
 
 // mix is the layout of two address spaces: a third private memory, a third
@@ -95,11 +116,7 @@ func newMix(s Spec, m *mm.Machine, spaces []*mm.AddressSpace) (*mix, error) {
 
 func (x *mix) run(c *mm.CPU, r *rand.Rand) error {
 	for range mixOperations {
-		err := x.one(c, r)
-		switch {
-		case errors.Is(err, mm.ErrNoVMA), errors.Is(err, mm.ErrProtected), errors.Is(err, mm.ErrBus), errors.Is(err, mm.ErrOverlap),
-			errors.Is(err, mm.ErrAdvice), errors.Is(err, mm.ErrUnsupported), errors.Is(err, mm.ErrNoSpace):
-		case err != nil:
+		if err := x.one(c, r); !refused(err) {
 			return fmt.Errorf("CPU %d: %w", c.ID(), err)
 		}
 	}

@@ -1,6 +1,7 @@
 package mmtest
 
 import (
+	"errors"
 	"fmt"
 	"testing"
 
@@ -43,6 +44,15 @@ func Run(t *testing.T, c Config) {
 			t.Run("Forks", func(t *testing.T) {
 				for seed := range uint64(mixes) / 3 {
 					require.NoError(t, Forks(s, seed), "seed %d", seed)
+				}
+			})
+			t.Run("HugeMixes", func(t *testing.T) {
+				for seed := range uint64(mixes) / 3 {
+					err := HugeMix(s, seed)
+					if errors.Is(err, mm.ErrConfig) {
+						t.Skip(err)
+					}
+					require.NoError(t, err, "seed %d", seed)
 				}
 			})
 			t.Run("Mixes", func(t *testing.T) {

@@ -53,10 +53,10 @@ type Shadow struct {
 	errs   []error                       // protected by mu; the first few
 }
 
-// object is one page of memory: of a file, or private to an address space.
+// object is one base page of memory: of a file, or private to an address space.
 type object struct {
 	owner any    // *mm.Mapping or *mm.AddressSpace
-	index uint64 // file page, or page of the address space
+	index uint64 // in base pages
 }
 
 // history is what happened to an object. Times are ticks of the clock.
@@ -116,9 +116,12 @@ func (s *Shadow) Map(c *mm.CPU, as *mm.AddressSpace, v mm.VMA) error {
 // pageShift is log2 of the bytes of a page.
 func (s *Shadow) pageShift() uint { return s.m.Kernel().PageSize().Shift() }
 
+// pieces is how many base pages a page of a file has.
+func (s *Shadow) pieces(f *mm.Mapping) uint64 { return f.PageSize().Bytes() >> s.pageShift() }
+
 // sameLayout reports whether two VMAs map the same objects where both map.
 func (s *Shadow) sameLayout(a, b mm.VMA) bool {
-	at := func(v mm.VMA) uint64 { return v.Offset - uint64(v.Start)>>s.pageShift() }
+	at := func(v mm.VMA) uint64 { return v.Offset*s.pieces(v.File) - uint64(v.Start)>>s.pageShift() }
 	return a.File == b.File && a.Shared == b.Shared && (a.File == nil || at(a) == at(b))
 }
 
@@ -131,7 +134,7 @@ func (s *Shadow) resolve(as *mm.AddressSpace, ea pte.EA) (private, file object, 
 		}
 		private = object{as, uint64(ea) >> s.pageShift()}
 		if v.File != nil {
-			file = object{v.File, v.Offset + uint64(ea-v.Start)>>s.pageShift()}
+			file = object{v.File, v.Offset*s.pieces(v.File) + uint64(ea-v.Start)>>s.pageShift()}
 		}
 		return private, file, v.Shared, true
 	}
@@ -298,9 +301,10 @@ func (s *Shadow) MadviseFree(ctx context.Context, c *mm.CPU, as *mm.AddressSpace
 
 // UnmapMappingRange is [mm.CPU.UnmapMappingRange].
 func (s *Shadow) UnmapMappingRange(ctx context.Context, c *mm.CPU, f *mm.Mapping, first, n uint64, evenCOWs bool) (mm.Result, error) {
+	pages := s.filePages(f, first, n)
 	in := func(o object) bool {
 		_, private := o.owner.(*mm.AddressSpace)
-		return private && evenCOWs && s.copyOf(o, f, first, n)
+		return private && evenCOWs && pages(o)
 	}
 	return s.remove(in, func() (mm.Result, error) { return c.UnmapMappingRange(ctx, f, first, n, evenCOWs) })
 }
@@ -350,9 +354,11 @@ func (s *Shadow) drop(of func(object) bool, op func() (mm.Result, error)) (res m
 func (s *Shadow) MadviseRemove(ctx context.Context, c *mm.CPU, as *mm.AddressSpace, r mm.Range) (mm.Result, error) {
 	in := func(o object) bool {
 		for _, v := range s.spaces[as] {
-			start, end := max(v.Start, r.Start), min(v.End, r.End)
-			if v.Shared && start < end && s.filePages(v.File, v.Offset+uint64(start-v.Start)>>s.pageShift(), uint64(end-start)>>s.pageShift())(o) {
-				return true
+			if start, end := max(v.Start, r.Start), min(v.End, r.End); v.Shared && start < end {
+				shift := v.File.PageSize().Shift()
+				if s.filePages(v.File, v.Offset+uint64(start-v.Start)>>shift, uint64(end-start)>>shift)(o) {
+					return true
+				}
 			}
 		}
 		return false
@@ -375,6 +381,7 @@ func (s *Shadow) privatePages(as *mm.AddressSpace, r mm.Range) func(object) bool
 // filePages selects pages of a file and the private copies of them; n = 0 means
 // to the end.
 func (s *Shadow) filePages(f *mm.Mapping, first, n uint64) func(object) bool {
+	first, n = first*s.pieces(f), n*s.pieces(f)
 	return func(o object) bool {
 		if o.owner == any(f) {
 			return o.index >= first && (n == 0 || o.index-first < n)
@@ -383,7 +390,7 @@ func (s *Shadow) filePages(f *mm.Mapping, first, n uint64) func(object) bool {
 	}
 }
 
-// copyOf reports whether o is the private page over one of those pages of f.
+// copyOf reports whether o is the private page over one of those base pages of f.
 func (s *Shadow) copyOf(o object, f *mm.Mapping, first, n uint64) bool {
 	as, ok := o.owner.(*mm.AddressSpace)
 	if !ok {
@@ -458,11 +465,11 @@ func (s *Shadow) Check() error {
 		if !ok {
 			continue
 		}
-		ra, ok := f.Cached(o.index)
+		ra, ok := f.Cached(o.index / s.pieces(f))
 		if !ok {
 			continue
 		}
-		stamp := s.m.Frames().Load(ra)
+		stamp := s.m.Frames().Load(ra + pte.RA(o.index%s.pieces(f)<<s.pageShift()))
 		if disk, ok := f.OnDisk(o.index); ok && disk == stamp {
 			continue
 		}

@@ -29,6 +29,8 @@ func TestSoak(t *testing.T) {
 	round := func() {
 		for _, s := range specs {
 			require.NoError(t, Mix(s, seed), "seed %d", seed)
+			s.Kernel = mm.AllKernels()[seed%uint64(len(mm.AllKernels()))]
+			require.NoError(t, HugeMix(s, seed), "huge pages, seed %d", seed)
 			seed++
 		}
 	}
@@ -38,7 +40,7 @@ func TestSoak(t *testing.T) {
 		round()
 	}
 	end := heapInUse()
-	t.Logf("%d mixes of %d operations a CPU; heap %d KiB, then %d KiB", seed-apart, mixOperations, heap>>10, end>>10)
+	t.Logf("%d mixes, and as many of huge pages, of %d operations a CPU; heap %d KiB, then %d KiB", seed-apart, mixOperations, heap>>10, end>>10)
 	require.LessOrEqual(t, runtime.NumGoroutine(), goroutines)
 	require.Less(t, end, 2*heap+8<<20)
 }

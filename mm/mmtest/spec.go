@@ -89,19 +89,25 @@ func (s Spec) New(spaces int) (m *mm.Machine, as []*mm.AddressSpace, free func()
 	for i := range uint64(spaces) {
 		as = append(as, m.NewAddressSpace(7+i))
 	}
-	return m, as, free, s.crowd(as)
+	var places []pte.EA
+	for place := range Places {
+		places = append(places, s.EA(place))
+	}
+	for _, space := range as {
+		if err := s.crowd(s.Table, space, places); err != nil {
+			return m, as, free, err
+		}
+	}
+	return m, as, free, nil
 }
 
-// crowd fills the groups of all places with bolted entries but for s.Room slots.
-func (s Spec) crowd(spaces []*mm.AddressSpace) error {
-	mask := s.Table.Mask()
-	for _, as := range spaces {
-		for place := range Places {
-			h := as.Key(s.EA(place)).Hash()
-			for _, group := range [2]uint64{h.Primary(mask), h.Secondary(mask)} {
-				if err := fill(s.Table, group, pte.SlotsPerGroup-s.Room); err != nil {
-					return err
-				}
+// crowd fills the groups of some pages with bolted entries but for s.Room slots.
+func (s Spec) crowd(t *hpt.Table, as *mm.AddressSpace, pages []pte.EA) error {
+	for _, ea := range pages {
+		h := as.Key(ea).Hash()
+		for _, group := range [2]uint64{h.Primary(t.Mask()), h.Secondary(t.Mask())} {
+			if err := fill(t, group, pte.SlotsPerGroup-s.Room); err != nil {
+				return err
 			}
 		}
 	}
