@@ -31,9 +31,10 @@ func crowded(t *testing.T, k *mm.Kernel, st mm.Stepper) (mmtest.Spec, *mm.Machin
 func TestEvictionDoesNotFlush(t *testing.T) {
 	for _, k := range mm.Kernels() {
 		s, m, as := crowded(t, k, nil)
-		c, l := m.CPU(0), k.Layout
+		c, l, bolted := m.CPU(0), k.Layout, validEntries(m)
 		for i := range 6 {
 			require.NoError(t, c.Store(as, s.EA(2*i), uint64(i)))
+			require.Equal(t, bolted+min(i+1, 2), validEntries(m), "one victim at a time")
 		}
 		var victim pte.EA
 		for i := range 6 {
