@@ -6,6 +6,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/hashmmu/ppc64/mm"
+	"github.com/hashmmu/ppc64/mm/mmtest"
 	"github.com/hashmmu/ppc64/pte"
 )
 
@@ -110,4 +111,33 @@ func TestBadSwap(t *testing.T) {
 	table := newMachine(t, mm.Config{}).Table()
 	_, err := mm.New(mm.Config{Table: table, Swap: -1})
 	require.ErrorContains(t, err, "Swap = -1")
+}
+
+// TestSwapOutOfWhatIsGone: a page that nobody maps any more when it has its slot leaves
+// the swap cache, also where somebody looks at it meanwhile.
+func TestSwapOutOfWhatIsGone(t *testing.T) {
+	forEachKernel(t, func(t *testing.T, cfg mm.Config) {
+		for _, looked := range []bool{false, true} {
+			st := new(mmtest.Stepper)
+			cfg.Stepper = st
+			m, as := mapped(t, cfg, 1)
+			free := m.Frames().Free()
+			ra := cfg.Kernel.Layout.RA(as.PTE(base))
+			if looked {
+				m.Frames().Get(ra)
+			}
+			_, err := st.Run([]mmtest.Leg{{CPU: 0, Through: mm.StepSwapAdd}, {CPU: 1}, {CPU: 0}},
+				func() { require.Equal(t, !looked, m.CPU(0).SwapOut(as, base)) },
+				func() {
+					_, err := m.CPU(1).ZapPageRange(ctx, as, mm.Pages(base, 1))
+					require.NoError(t, err)
+				})
+			require.NoError(t, err)
+			if looked {
+				require.True(t, m.Frames().Put(ra), "nobody else has it")
+			}
+			require.Equal(t, free+1, m.Frames().Free())
+			require.NoError(t, m.Check())
+		}
+	})
 }
