@@ -37,31 +37,11 @@ type hugeMix struct {
 
 // HugeMix is [Mix] on huge pages: they are also split, collapsed, demoted and used in
 // part. It returns an error that wraps [mm.ErrConfig] when the backend has none.
-func HugeMix(s Spec, seed uint64) (err error) {
-	r := rand.New(rand.NewPCG(seed, 0))
+func HugeMix(s Spec, seed uint64) error {
 	s.Base = hugeBase
-	s.CPUs = 2 + r.IntN(3)
 	s.Frames, s.Swap = 256, 256
 	s.HugeFrames, s.HugePieces = 256, hugePieces // a huge frame that is split never becomes one again
-	s.Room = []int{1, 2, 8}[seed%3]
-	s.vary(r)
-	m, spaces, free, err := s.New(2)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, free()) }()
-	x := &hugeMix{spec: s, m: m, shadow: NewShadow(m), file: m.NewHugeMapping(hugePlaces), spaces: spaces,
-		transparent: m.Kernel().Has(mm.TransparentHuge)}
-	if err := x.layOut(); err != nil {
-		return err
-	}
-	if err := onCPUs(m, seed, x.run); err != nil {
-		return fmt.Errorf("%v: %w", s, err)
-	}
-	if err := x.shadow.Check(); err != nil {
-		return fmt.Errorf("%v: %w", s, err)
-	}
-	return x.leave()
+	return s.mix(seed, newHugeMix)
 }
 
 // vma is what maps a place.
@@ -79,8 +59,11 @@ func (x *hugeMix) uncached() mm.Range {
 	return x.m.Kernel().Pages(hugeBase+segment+hugePlaces*hugeStride, 1)
 }
 
-func (x *hugeMix) layOut() error {
-	for _, as := range x.spaces {
+func newHugeMix(s Spec, shadow *Shadow, spaces []*mm.AddressSpace) (program, error) {
+	m := shadow.m
+	x := &hugeMix{spec: s, m: m, shadow: shadow, file: m.NewHugeMapping(hugePlaces), spaces: spaces,
+		transparent: m.Kernel().Has(mm.TransparentHuge)}
+	for _, as := range spaces {
 		var used []pte.EA
 		for place := range hugePlaces {
 			vmas := []mm.VMA{x.vma(false, place)}
@@ -88,22 +71,22 @@ func (x *hugeMix) layOut() error {
 				vmas = append(vmas, x.vma(true, place))
 			}
 			for _, v := range vmas {
-				if err := x.shadow.Map(x.m.CPU(0), as, v); err != nil {
-					return err
+				if err := shadow.Map(m.CPU(0), as, v); err != nil {
+					return nil, err
 				}
 				for piece := range pte.EA(hugePieces) {
-					used = append(used, v.Start+piece<<x.spec.pageShift())
+					used = append(used, v.Start+piece<<s.pageShift())
 				}
 			}
 		}
-		if err := x.shadow.Map(x.m.CPU(0), as, mm.VMA{Range: x.uncached(), Prot: rwx, NoCache: true}); err != nil {
-			return err
+		if err := shadow.Map(m.CPU(0), as, mm.VMA{Range: x.uncached(), Prot: rwx, NoCache: true}); err != nil {
+			return nil, err
 		}
-		if err := x.spec.crowd(x.m.Table(), as, used); err != nil {
-			return err
+		if err := s.crowd(m.Table(), as, used); err != nil {
+			return nil, err
 		}
 	}
-	return nil
+	return x, nil
 }
 
 func (x *hugeMix) run(c *mm.CPU, r *rand.Rand) error {

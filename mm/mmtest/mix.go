@@ -21,34 +21,41 @@ const mixOperations = 250
 // [mm.Machine.Check] find: with -race, data races too. The seed fixes what each
 // CPU does, not how they interleave. It also chooses the machine: CPUs, locks,
 // hardware, and how crowded the table is, down to one free slot a group.
-func Mix(s Spec, seed uint64) (err error) {
+func Mix(s Spec, seed uint64) error {
+	s.Frames, s.Swap = 4*Places+32, Places
+	return s.mix(seed, newMix)
+}
+
+// program is what a mix does: run on each CPU at the same time, and leave afterwards, to
+// give everything back.
+type program interface {
+	run(c *mm.CPU, r *rand.Rand) error
+	leave() error
+}
+
+// mix runs a program on a machine that the seed completes, under a Shadow.
+func (s Spec) mix(seed uint64, layOut func(Spec, *Shadow, []*mm.AddressSpace) (program, error)) (err error) {
 	r := rand.New(rand.NewPCG(seed, 0))
 	s.CPUs = 2 + r.IntN(3)
-	s.Frames = 4*Places + 32
-	s.Swap = Places
+	s.Locks = mm.LockGranularity(r.IntN(3))
+	s.Nest = batch.Nesting(r.IntN(2))
+	s.NoPreload = r.IntN(4) == 0
 	s.Room = []int{1, 2, 8}[seed%3]
-	s.vary(r)
+	s.TLB = tlb.CacheConfig{Sets: 1 << r.IntN(5), Ways: 1 + r.IntN(4)}
 	m, spaces, free, err := s.New(2)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, free()) }()
-	x, err := newMix(s, m, spaces)
+	shadow := NewShadow(m)
+	x, err := layOut(s, shadow, spaces)
 	if err != nil {
 		return err
 	}
-	if err := errors.Join(onCPUs(m, seed, x.run), x.shadow.Check()); err != nil {
+	if err := errors.Join(onCPUs(m, seed, x.run), shadow.Check()); err != nil {
 		return fmt.Errorf("%v: %w", s, err)
 	}
 	return x.leave()
-}
-
-// vary draws what must make no difference.
-func (s *Spec) vary(r *rand.Rand) {
-	s.Locks = mm.LockGranularity(r.IntN(3))
-	s.Nest = batch.Nesting(r.IntN(2))
-	s.NoPreload = r.IntN(4) == 0
-	s.TLB = tlb.CacheConfig{Sets: 1 << r.IntN(5), Ways: 1 + r.IntN(4)}
 }
 
 // onCPUs runs f on a goroutine for each CPU, with random numbers of its own.
@@ -91,8 +98,9 @@ type mix struct {
 
 const rwx = pte.Read | pte.Write | pte.Exec
 
-func newMix(s Spec, m *mm.Machine, spaces []*mm.AddressSpace) (*mix, error) {
-	x := &mix{spec: s, m: m, shadow: NewShadow(m), spaces: spaces}
+func newMix(s Spec, shadow *Shadow, spaces []*mm.AddressSpace) (program, error) {
+	m := shadow.m
+	x := &mix{spec: s, m: m, shadow: shadow, spaces: spaces}
 	x.file = m.NewMapping(FilePages, s.NoPreload)
 	var err error
 	if x.kernel, err = m.NewKernelSpace(spaces[len(spaces)-1].Context()+1, m.Kernel().Pages(s.EA(Places), 8)); err != nil {
