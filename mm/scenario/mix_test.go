@@ -67,10 +67,10 @@ func TestLargeMixes(t *testing.T) {
 	}
 }
 
-// TestHugeMix proves the largest bound for the policy of Linux, with the work shared
+// TestLargestMix proves the largest bound for the policy of Linux, with the work shared
 // out. The others have the same steps on one page, where a batch holds one entry at
 // most; they are explored by source-DPOR only.
-func TestHugeMix(t *testing.T) {
+func TestLargestMix(t *testing.T) {
 	if testing.Short() {
 		t.Skip("more than a minute on two cores")
 	}
@@ -152,5 +152,20 @@ func TestDeclarations(t *testing.T) {
 			require.NoError(t, err)
 			require.Equal(t, naive.Passes[0].Digest, dpor.Passes[0].Digest, sc.Name)
 		}
+	}
+}
+
+// TestSharedOutMix: a mix shared out among goroutines comes to the same: scenarios, kernels
+// and policies have nothing that one of them could change.
+func TestSharedOutMix(t *testing.T) {
+	for _, p := range []batch.Policy{batch.LazyMMU(), batch.AtFinish()} {
+		sc := Mix(3, 2, 1)
+		cfg := Config{Kernel: mm.Linux61, Policy: p, NoTLB: true, MergeSteps: true}
+		alone, err := Run(context.Background(), sc, cfg, explore.Config{})
+		require.NoError(t, err)
+		shared, err := Run(context.Background(), sc, cfg, explore.Config{Workers: 4, SplitDepth: 4})
+		require.NoError(t, err)
+		require.Equal(t, alone.Verdict, shared.Verdict, "%v", shared.Report)
+		require.Equal(t, p == batch.AtFinish(), shared.Verdict == Duplicate)
 	}
 }
